@@ -1,5 +1,5 @@
 /**
- * The rules of this code base. Package boundaries are the table in docs/packages.md (Nx tags); what happens inside a
+ * The rules of this code base. Package boundaries are the table in ARCHITECTURE.md (Nx tags); what happens inside a
  * package (no cycles, who may touch SQL or the Kubernetes client) is in .dependency-cruiser.cjs.
  */
 import nx from '@nx/eslint-plugin';
