@@ -1,0 +1,186 @@
+/**
+ * A thin client of the hub's REST API: one method an operation, plain resources in and out.
+ * Every method throws `FlotillaApiError` when the hub says no and `FlotillaConnectionError` when it says nothing.
+ * `application`, `cluster` and `repository` take a name or a uuid; `project` defaults to `default` at the hub.
+ */
+import { events, type EventOptions } from './events.ts';
+import { items } from './pages.ts';
+import { Transport, type ClientOptions, type QueryValue } from './transport.ts';
+import type * as api from './types.ts';
+
+export type Query = Record<string, QueryValue>;
+export type FlotillaClient = ReturnType<typeof createClient>;
+
+export interface NewRegistrationToken {
+  project?: string;
+  labels?: Record<string, string>;
+  clusterName?: string;
+  cidrs?: string[];
+  maxUses?: number;
+  expiresInMs?: number;
+  requireApproval?: boolean;
+}
+
+export interface NewRepository {
+  project?: string;
+  name: string;
+  kind?: 'git';
+  url: string;
+  credential?: { username: string; password: string } | { token: string };
+  webhookSecret?: string;
+  pollIntervalMs?: number;
+}
+
+export interface NewApplication {
+  project?: string;
+  name: string;
+  spec: api.ApplicationSpec;
+}
+
+export interface SyncRequest {
+  force?: boolean;
+  clusters?: string[];
+}
+
+const base = '/api/v1';
+
+export function createClient(options: ClientOptions) {
+  const transport = new Transport(options);
+  return {
+    transport,
+    projects: projects(transport),
+    clusters: clusters(transport),
+    registrationTokens: registrationTokens(transport),
+    apiTokens: apiTokens(transport),
+    repositories: repositories(transport),
+    applications: applications(transport),
+    targets: targets(transport),
+    audit: audit(transport),
+    rollout: (id: string) => transport.json<api.RolloutDetail>('GET', `${base}/rollouts/${id}`),
+    fleet: () => transport.json<api.Fleet>('GET', `${base}/fleet`),
+    whoami: () =>
+      transport.json<{ kind: string; id: string; name: string; role: string }>('GET', `${base}/whoami`),
+    events: (eventOptions: EventOptions) => events(transport, eventOptions),
+  };
+}
+
+/** `list` is one page; `all` walks every page. */
+function collection<T>(transport: Transport, path: string) {
+  return {
+    list: (query: Query = {}) => transport.json<api.Page<T>>('GET', path, { query }),
+    all: (query: Query = {}) => items<T>(transport, path, query),
+  };
+}
+
+function projects(transport: Transport) {
+  const path = `${base}/projects`;
+  return {
+    ...collection<api.Project>(transport, path),
+    get: (project: string) => transport.json<api.Project>('GET', `${path}/${encodeURIComponent(project)}`),
+    create: (body: { name: string; spec?: Record<string, unknown> }) =>
+      transport.json<api.Project>('POST', path, { body }),
+  };
+}
+
+function clusters(transport: Transport) {
+  const path = `${base}/clusters`;
+  const one = (cluster: string) => `${path}/${encodeURIComponent(cluster)}`;
+  return {
+    ...collection<api.Cluster>(transport, path),
+    get: (cluster: string) => transport.json<api.Cluster>('GET', one(cluster)),
+    setLabels: (cluster: string, labels: Record<string, string>) =>
+      transport.json<api.Cluster>('PATCH', one(cluster), { body: { labels } }),
+    approve: (cluster: string) => transport.json<api.Cluster>('POST', `${one(cluster)}/approve`),
+    pause: (cluster: string, body: { reason: string; until?: string }) =>
+      transport.json<api.Cluster>('POST', `${one(cluster)}/pause`, { body }),
+    resume: (cluster: string) => transport.json<api.Cluster>('POST', `${one(cluster)}/resume`),
+    revoke: (cluster: string) => transport.json<api.Cluster>('POST', `${one(cluster)}/revoke`),
+    targets: (cluster: string, query: Query = {}) =>
+      items<api.Target>(transport, `${one(cluster)}/targets`, query),
+  };
+}
+
+function registrationTokens(transport: Transport) {
+  const path = `${base}/registration-tokens`;
+  return {
+    ...collection<api.RegistrationToken>(transport, path),
+    create: (body: NewRegistrationToken) =>
+      transport.json<api.CreatedRegistrationToken>('POST', path, { body }),
+    revoke: (id: string) => transport.json<undefined>('DELETE', `${path}/${encodeURIComponent(id)}`),
+  };
+}
+
+function apiTokens(transport: Transport) {
+  const path = `${base}/api-tokens`;
+  return {
+    ...collection<api.ApiToken>(transport, path),
+    create: (body: { name: string; role: 'admin' | 'viewer'; expiresInMs?: number }) =>
+      transport.json<api.CreatedApiToken>('POST', path, { body }),
+    revoke: (id: string) => transport.json<undefined>('DELETE', `${path}/${encodeURIComponent(id)}`),
+  };
+}
+
+function repositories(transport: Transport) {
+  const path = `${base}/repositories`;
+  const one = (repository: string) => `${path}/${encodeURIComponent(repository)}`;
+  return {
+    ...collection<api.Repository>(transport, path),
+    get: (repository: string, query: Query = {}) =>
+      transport.json<api.Repository>('GET', one(repository), { query }),
+    create: (body: NewRepository) => transport.json<api.Repository>('POST', path, { body }),
+    delete: (repository: string, query: Query = {}) =>
+      transport.json<undefined>('DELETE', one(repository), { query }),
+    refresh: (repository: string, query: Query = {}) =>
+      transport.json<api.Repository>('POST', `${one(repository)}/refresh`, { query }),
+  };
+}
+
+function applications(transport: Transport) {
+  const path = `${base}/applications`;
+  const one = (application: string) => `${path}/${encodeURIComponent(application)}`;
+  return {
+    ...collection<api.Application>(transport, path),
+    get: (application: string, query: Query = {}) =>
+      transport.json<api.Application>('GET', one(application), { query }),
+    create: (body: NewApplication) => transport.json<api.Application>('POST', path, { body }),
+    /** Replaces the spec; `version` is the one that was read. */
+    replace: (application: string, version: number, spec: api.ApplicationSpec, query: Query = {}) =>
+      transport.json<api.Application>('PUT', one(application), {
+        body: { spec },
+        headers: { 'if-match': `"${version}"` },
+        query,
+      }),
+    delete: (application: string, query: Query & { mode?: api.RemovalMode } = {}) =>
+      transport.json<api.Application>('DELETE', one(application), { query }),
+    sync: (application: string, body: SyncRequest = {}, query: Query = {}) =>
+      transport.json<api.SyncResult>('POST', `${one(application)}/sync`, { body, query }),
+    targets: (application: string, query: Query = {}) =>
+      items<api.Target>(transport, `${one(application)}/targets`, query),
+    revisions: (application: string, query: Query = {}) =>
+      transport.json<api.Page<api.Revision>>('GET', `${one(application)}/revisions`, { query }),
+    rollouts: (application: string, query: Query = {}) =>
+      transport.json<api.Page<api.Rollout>>('GET', `${one(application)}/rollouts`, { query }),
+    /** What happened, newest first. */
+    history: (application: string, query: Query = {}) =>
+      transport.json<api.Page<api.Transition>>('GET', `${one(application)}/history`, { query }),
+  };
+}
+
+function targets(transport: Transport) {
+  const path = `${base}/targets`;
+  return {
+    ...collection<api.Target>(transport, path),
+    get: (id: string) => transport.json<api.TargetDetail>('GET', `${path}/${id}`),
+    /** Which revisions were in force; with `at` only the one of that time. */
+    history: (id: string, query: Query = {}) =>
+      transport.json<api.Page<api.Run>>('GET', `${path}/${id}/history`, { query }),
+  };
+}
+
+function audit(transport: Transport) {
+  const path = `${base}/audit-events`;
+  return {
+    ...collection<api.AuditEvent>(transport, path),
+    verify: () => transport.json<api.AuditVerification>('GET', `${path}/verify`),
+  };
+}

@@ -1,0 +1,310 @@
+/**
+ * The resources of the REST API as a client sees them. Times are RFC 3339 strings, counters that pass 2^53 in theory
+ * (generations, assignments) are plain numbers. `openapi.json` beside this package is the contract; a test compares.
+ */
+
+export type SyncStatus = 'Synced' | 'OutOfSync' | 'Unknown';
+export type HealthStatus = 'Healthy' | 'Suspended' | 'Progressing' | 'Missing' | 'Degraded' | 'Unknown';
+export type RemovalMode = 'delete' | 'orphan' | 'detach';
+
+export interface Page<T> {
+  items: T[];
+  /** Cursor of the next page; null at the end. */
+  next: string | null;
+}
+
+export interface Condition {
+  type: string;
+  message: string;
+}
+
+export interface StatusCounts {
+  total: number;
+  sync: Record<string, number>;
+  health: Record<string, number>;
+}
+
+export interface Project {
+  id: string;
+  name: string;
+  spec: Record<string, unknown>;
+  version: number;
+  createdAt: string;
+}
+
+export interface Cluster {
+  id: string;
+  name: string;
+  project: string;
+  labels: Record<string, string>;
+  facts: Record<string, string>;
+  state: 'Pending' | 'Active' | 'Paused' | 'Quarantined' | 'Revoked';
+  stateReason: string | null;
+  pausedUntil: string | null;
+  connection: 'Connected' | 'Offline' | 'Never';
+  connectedAt: string | null;
+  lastSeenAt: string | null;
+  agentVersion: string | null;
+  kubernetesVersion: string | null;
+  generation: number;
+  acceptedGeneration: number;
+  acceptedAt: string | null;
+  nackReason: string | null;
+  recovering: boolean;
+  recoveringReason: string | null;
+  version: number;
+  createdAt: string;
+  status: StatusCounts;
+}
+
+export interface RegistrationToken {
+  id: string;
+  project: string;
+  labels: Record<string, string>;
+  clusterName: string | null;
+  cidrs: string[];
+  maxUses: number;
+  uses: number;
+  requireApproval: boolean;
+  expiresAt: string;
+  revokedAt: string | null;
+  createdBy: string;
+  createdAt: string;
+}
+
+/** The secret is shown once, here. */
+export interface CreatedRegistrationToken extends RegistrationToken {
+  token: string;
+  /** SHA-256 of the hub's CA certificate, for the agent to pin. */
+  caSha256: string;
+}
+
+export interface Repository {
+  id: string;
+  project: string;
+  name: string;
+  kind: string;
+  url: string;
+  hasCredential: boolean;
+  hasWebhookSecret: boolean;
+  pollIntervalMs: number;
+  polledAt: string | null;
+  error: string | null;
+  errorAt: string | null;
+  version: number;
+  createdAt: string;
+}
+
+export interface ApplicationSource {
+  repository: string;
+  ref: { branch: string } | { tag: string } | { commit: string };
+  path: string;
+  directory?: { recurse?: boolean; include?: string; exclude?: string };
+}
+
+/** Any part left out gets the default that the API documents. */
+export interface ApplicationSpec {
+  sources: ApplicationSource[];
+  placement?: Record<string, unknown>;
+  destination: { namespace: string };
+  syncPolicy?: Record<string, unknown>;
+  ignoreDifferences?: Record<string, unknown>[];
+  strategy?: Record<string, unknown>;
+  dependsOn?: string[];
+}
+
+export interface Currency {
+  state: 'Current' | 'Behind' | 'Held' | 'Unassigned';
+  behind: number;
+  reason: string | null;
+}
+
+export interface Application {
+  id: string;
+  project: string;
+  name: string;
+  spec: ApplicationSpec;
+  version: number;
+  revisionNumber: number;
+  revision: RevisionSummary | null;
+  sync: SyncStatus;
+  health: HealthStatus;
+  currency: Currency;
+  status: StatusCounts;
+  rollout: {
+    id: string;
+    revisionNumber: number;
+    kind: string;
+    phase: string;
+    phaseReason: string | null;
+  } | null;
+  conditions: Condition[];
+  removal: RemovalMode | null;
+  createdAt: string;
+  updatedAt: string;
+}
+
+export interface RevisionSummary {
+  number: number;
+  state: string;
+  commit: string;
+  message: string;
+  author: string;
+}
+
+export interface Revision extends RevisionSummary {
+  id: string;
+  sources: { repository: string; ref: string; commit: string; path: string }[];
+  error: { message: string } | null;
+  createdAt: string;
+}
+
+export interface ResourceStatus {
+  group: string;
+  kind: string;
+  namespace: string;
+  name: string;
+  sync: SyncStatus;
+  health: { status: HealthStatus; message: string } | null;
+  message: string;
+}
+
+export interface Target {
+  id: string;
+  application: string;
+  applicationId: string;
+  cluster: string;
+  clusterId: string;
+  state: 'Unassigned' | 'Active' | 'Suspended' | 'Removing';
+  removal: RemovalMode | null;
+  sync: SyncStatus;
+  health: HealthStatus;
+  healthMessage: string;
+  currency: Currency;
+  assignment: number;
+  revisionNumber: number | null;
+  observedAssignment: number | null;
+  observedRevision: number | null;
+  observedBundle: string | null;
+  operation: { phase: string; message: string } | null;
+  conditions: Condition[];
+  /** False when what is shown was not reported or confirmed by the cluster's live session: sync and health are Unknown. */
+  live: boolean;
+  lastSeenAt: string | null;
+  changedAt: string | null;
+}
+
+export interface Run {
+  target: string;
+  application: string;
+  cluster: string;
+  revisionNumber: number;
+  commit: string | null;
+  bundle: string;
+  assignment: number;
+  from: string;
+  to: string | null;
+}
+
+export interface Transition {
+  at: string;
+  agentAt: string | null;
+  target: string;
+  application: string;
+  cluster: string;
+  kind: string;
+  from: string | null;
+  to: string | null;
+  detail: Record<string, unknown>;
+}
+
+export interface TargetDetail extends Target {
+  resources: ResourceStatus[];
+  counts: { objects: number; outOfSync: number; pruneHeld: number } | null;
+  runs: Run[];
+  recent: Transition[];
+}
+
+export interface WaveSummary {
+  wave: number;
+  total: number;
+  outcomes: Record<string, number>;
+}
+
+export interface Rollout {
+  id: string;
+  application: string;
+  applicationId: string;
+  revisionNumber: number;
+  kind: string;
+  phase: string;
+  phaseReason: string | null;
+  createdBy: string;
+  createdAt: string;
+  startedAt: string | null;
+  closedAt: string | null;
+  waves: WaveSummary[];
+}
+
+export interface RolloutDetail extends Rollout {
+  events: { at: string; kind: string; message: string; detail: Record<string, unknown> }[];
+}
+
+export interface Fleet {
+  clusters: { total: number; states: Record<string, number>; connections: Record<string, number> };
+  applications: { total: number };
+  targets: StatusCounts;
+  rollouts: Record<string, number>;
+}
+
+export interface SyncResult {
+  application: string;
+  /** What was asked for: the waiting rollout was started, or the present revision is applied again. */
+  action: 'StartedRollout' | 'Reapplied';
+  revisionNumber: number;
+  targets: number;
+}
+
+export interface AuditEvent {
+  id: string;
+  seq: number | null;
+  at: string;
+  actor: { kind: string; id: string; authMethod: string; ip: string | null };
+  action: string;
+  resource: { kind: string; id: string; name: string };
+  projectId: string | null;
+  changes: unknown[];
+  reason: Record<string, unknown>;
+  correlationId: string;
+  outcome: string;
+}
+
+export interface AuditVerification {
+  result: 'Good' | 'Tampered' | 'Incomplete';
+  checked: number;
+  unsealed: number;
+  firstBadSeq: number | null;
+  message: string;
+}
+
+export interface ApiToken {
+  id: string;
+  name: string;
+  role: 'admin' | 'viewer';
+  createdBy: string;
+  createdAt: string;
+  expiresAt: string | null;
+  revokedAt: string | null;
+  lastUsedAt: string | null;
+}
+
+export interface CreatedApiToken extends ApiToken {
+  token: string;
+}
+
+/** One server-sent event: `audit` events resume by their id, `status` events say what to read again. */
+export interface FleetEvent {
+  id: string | null;
+  type: string;
+  data: unknown;
+}
