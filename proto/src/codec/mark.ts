@@ -1,0 +1,89 @@
+/** The parts that messages of both directions share: marks, entries, checkpoints, key slots. */
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import {
+  type Checkpoint as CheckpointWire,
+  type CheckpointSchema,
+  type Entry as EntryWire,
+  KeySlot as KeySlotWire,
+  type Mark as MarkWire,
+  type MarkSchema,
+} from '#gen/flotilla/agent/v1/control_pb.js';
+import { headBytesMax, longTextMax } from '../limits.ts';
+import type { Checkpoint, KeySlot, WireEntry, WireMark } from '../messages.ts';
+import { WireError } from '../wire-error.ts';
+import {
+  readBytes,
+  readCounter,
+  readDigest,
+  readFilledBytes,
+  readText,
+  readTime,
+  readUuid,
+  writeDigest,
+  writeTime,
+} from './read.ts';
+
+export function readMarkOrNull(field: string, mark: MarkWire | undefined): WireMark | null {
+  if (mark === undefined) return null;
+  return {
+    epoch: readCounter(`${field}.epoch`, mark.epoch),
+    generation: readCounter(`${field}.generation`, mark.generation),
+    digest: readDigest(`${field}.digest`, mark.digest),
+  };
+}
+
+/** Spread into a message: absent where there is none. */
+export function writeMark(field: string, mark: WireMark): MessageInitShape<typeof MarkSchema> {
+  return {
+    epoch: mark.epoch,
+    generation: mark.generation,
+    digest: writeDigest(`${field}.digest`, mark.digest),
+  };
+}
+
+export function readEntry(field: string, entry: EntryWire): WireEntry {
+  return {
+    target: readUuid(`${field}.target`, entry.target),
+    head: readFilledBytes(`${field}.head`, entry.head, headBytesMax),
+  };
+}
+
+export function readCheckpoint(field: string, checkpoint: CheckpointWire): Checkpoint {
+  return {
+    seq: readCounter(`${field}.seq`, checkpoint.seq),
+    hash: readDigest(`${field}.hash`, checkpoint.hash),
+    at: readTime(`${field}.at`, checkpoint.at),
+    signature: readBytes(`${field}.signature`, checkpoint.signature, longTextMax),
+    keyId: readText(`${field}.keyId`, checkpoint.keyId),
+  };
+}
+
+export function writeCheckpoint(
+  field: string,
+  checkpoint: Checkpoint,
+): MessageInitShape<typeof CheckpointSchema> {
+  return {
+    seq: checkpoint.seq,
+    hash: writeDigest(`${field}.hash`, checkpoint.hash),
+    at: writeTime(checkpoint.at),
+    signature: checkpoint.signature,
+    keyId: checkpoint.keyId,
+  };
+}
+
+export function readKeySlot(field: string, slot: KeySlotWire): KeySlot {
+  switch (slot) {
+    case KeySlotWire.CURRENT:
+      return 'current';
+    case KeySlotWire.NEXT:
+      return 'next';
+    case KeySlotWire.UNSPECIFIED:
+      throw new WireError(field, 'no known key slot');
+    default:
+      throw new WireError(field, 'no known key slot');
+  }
+}
+
+export function writeKeySlot(slot: KeySlot): KeySlotWire {
+  return slot === 'current' ? KeySlotWire.CURRENT : KeySlotWire.NEXT;
+}
