@@ -110,6 +110,8 @@ export interface Welcome {
   /** The hub's mark for this cluster; null before its first generation. */
   mark: WireMark | null;
   clock: Date;
+  /** Over the states that the hub holds; null when it holds none. Where Hello's differs the agent sends every state. */
+  observedDigest: Digest | null;
 }
 
 /** 0 leaves an interval to the agent's default. */

@@ -31,6 +31,7 @@ import {
   readCounter,
   readDelayMs,
   readDigest,
+  readDigestOrNull,
   readFilledBytes,
   readList,
   readPresent,
@@ -152,6 +153,7 @@ function readWelcome(welcome: WelcomeWire): Welcome {
     trustBundleVersion: readSize('Welcome.trustBundleVersion', welcome.trustBundleVersion, 0x7fffffff),
     mark: readMarkOrNull('Welcome.mark', welcome.mark),
     clock: readTime('Welcome.clock', welcome.clock),
+    observedDigest: readDigestOrNull('Welcome.observedDigest', welcome.observedDigest),
   };
 }
 
@@ -166,6 +168,9 @@ function writeWelcome(welcome: Welcome) {
     trustBundleVersion: BigInt(welcome.trustBundleVersion),
     ...(welcome.mark && { mark: writeMark('Welcome.mark', welcome.mark) }),
     clock: writeTime(welcome.clock),
+    ...(welcome.observedDigest !== null && {
+      observedDigest: writeDigest('Welcome.observedDigest', welcome.observedDigest),
+    }),
   };
 }
 
