@@ -375,6 +375,7 @@ CREATE TABLE "target_observations" (
     "removal" TEXT NOT NULL DEFAULT 'None',
     "changed_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "health_since" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "health_recorded" TEXT NOT NULL DEFAULT 'Unknown',
     "observed_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "flaps" INTEGER NOT NULL DEFAULT 0,
 
@@ -387,7 +388,10 @@ CREATE TABLE "target_runs" (
     "target_id" UUID NOT NULL,
     "cluster_id" UUID NOT NULL,
     "application_id" UUID NOT NULL,
+    "application_name" TEXT NOT NULL,
+    "cluster_name" TEXT NOT NULL,
     "revision_number" INTEGER NOT NULL,
+    "commit" TEXT,
     "bundle" TEXT NOT NULL,
     "assignment" BIGINT NOT NULL,
     "from_at" TIMESTAMPTZ(3) NOT NULL,
@@ -430,6 +434,16 @@ CREATE TABLE "application_counters" (
     "targets" INTEGER NOT NULL DEFAULT 0,
 
     CONSTRAINT "application_counters_pkey" PRIMARY KEY ("application_id")
+);
+
+-- CreateTable
+CREATE TABLE "target_counts" (
+    "target_id" UUID NOT NULL,
+    "cluster_id" UUID NOT NULL,
+    "application_id" UUID NOT NULL,
+    "key" TEXT NOT NULL,
+
+    CONSTRAINT "target_counts_pkey" PRIMARY KEY ("target_id")
 );
 
 -- CreateTable
@@ -625,6 +639,15 @@ CREATE INDEX "target_runs_target_id_from_at_idx" ON "target_runs"("target_id", "
 CREATE INDEX "target_runs_cluster_id_from_at_idx" ON "target_runs"("cluster_id", "from_at");
 
 -- CreateIndex
+CREATE INDEX "target_runs_application_id_from_at_idx" ON "target_runs"("application_id", "from_at");
+
+-- CreateIndex
+CREATE INDEX "target_counts_cluster_id_idx" ON "target_counts"("cluster_id");
+
+-- CreateIndex
+CREATE INDEX "target_counts_application_id_idx" ON "target_counts"("application_id");
+
+-- CreateIndex
 CREATE INDEX "target_transitions_target_id_at_idx" ON "target_transitions"("target_id", "at");
 
 -- CreateIndex
@@ -710,9 +733,6 @@ ALTER TABLE "targets" ADD CONSTRAINT "targets_cluster_id_fkey" FOREIGN KEY ("clu
 
 -- AddForeignKey
 ALTER TABLE "target_observations" ADD CONSTRAINT "target_observations_target_id_fkey" FOREIGN KEY ("target_id") REFERENCES "targets"("id") ON DELETE CASCADE ON UPDATE CASCADE;
-
--- AddForeignKey
-ALTER TABLE "target_runs" ADD CONSTRAINT "target_runs_target_id_fkey" FOREIGN KEY ("target_id") REFERENCES "targets"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
 -- AddForeignKey
 ALTER TABLE "fact_rings" ADD CONSTRAINT "fact_rings_cluster_id_fkey" FOREIGN KEY ("cluster_id") REFERENCES "clusters"("id") ON DELETE CASCADE ON UPDATE CASCADE;
