@@ -1,16 +1,12 @@
 /**
- * Everything that hub and agent say to each other, as the rest of the code sees it. int64 counters are `bigint`
- * (never above 2^53 − 1: the codec refuses more), digests are lower-case hex, times are `Date`, absent is `null`.
- * Heads, bodies, states and facts stay bytes of RFC 8785 JSON, because they are hashed as they came.
+ * Everything that hub and agent say to each other, as the rest of the code sees it. int64 counters are `bigint`, marks
+ * are the domain's (numbers); the codec refuses what is above 2^53 − 1, so both are exact. Digests are lower-case hex,
+ * times are `Date`, absent is `null`. Heads, bodies, states and facts stay bytes of RFC 8785 JSON, because they are
+ * hashed as they came.
  */
+import type { AckedMark } from '@flotilla/domain/desired/mark';
+import type { DesiredPart } from '@flotilla/domain/desired/parts';
 import type { Digest } from '@flotilla/domain/digest/sha256';
-
-/** How far a side has come with a cluster's desired state. `digest` is the root digest of the set at that mark. */
-export interface WireMark {
-  epoch: bigint;
-  generation: bigint;
-  digest: Digest;
-}
 
 // ---- agent to hub ---------------------------------------------------------------------------------------------
 
@@ -37,9 +33,9 @@ export interface Hello {
   leaseUid: string;
   leaseTransitions: bigint;
   /** What was last acked; null before the first ack. */
-  mark: WireMark | null;
+  mark: AckedMark | null;
   /** What is on disk; null when lost. */
-  held: WireMark | null;
+  held: AckedMark | null;
   /** Null when no state was ever acked to this agent. */
   observedDigest: Digest | null;
   inventoryDigest: Digest | null;
@@ -57,13 +53,13 @@ export interface Versions {
   kubernetes: string;
 }
 
-export interface DesiredAck extends WireMark {
+export interface DesiredAck extends AckedMark {
   errors: { target: string; reason: string }[];
 }
 
 export interface DesiredNack {
-  epoch: bigint;
-  generation: bigint;
+  epoch: number;
+  generation: number;
   reason: NackReason;
   detail: string;
 }
@@ -89,6 +85,7 @@ export interface Holdings {
 
 export type HubMessage =
   | ({ type: 'Welcome' } & Welcome)
+  /** One part of a delta on `baseGeneration`, or of the complete set. */
   | ({ type: 'Desired' } & DesiredPart)
   | ({ type: 'Command' } & Command)
   | { type: 'Certificate'; chain: string; slot: KeySlot }
@@ -108,7 +105,7 @@ export interface Welcome {
   factNumber: bigint;
   trustBundleVersion: number;
   /** The hub's mark for this cluster; null before its first generation. */
-  mark: WireMark | null;
+  mark: AckedMark | null;
   clock: Date;
   /** Over the states that the hub holds; null when it holds none. Where Hello's differs the agent sends every state. */
   observedDigest: Digest | null;
@@ -119,21 +116,6 @@ export interface Intervals {
   reportDebounceMs: number;
   heartbeatMs: number;
   fullCheckMs: number;
-}
-
-/** One part of a delta on `baseGeneration` or of the complete set. */
-export interface DesiredPart {
-  epoch: bigint;
-  generation: bigint;
-  baseGeneration: bigint;
-  part: number;
-  parts: number;
-  upserts: WireEntry[];
-  bodies: Uint8Array[];
-  /** Target uids. */
-  removals: string[];
-  digest: Digest;
-  complete: boolean;
 }
 
 export interface WireEntry {

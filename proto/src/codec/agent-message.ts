@@ -15,6 +15,7 @@ import { decodeBytes, encodeBytes } from './bytes.ts';
 import { readHello, writeHello } from './hello.ts';
 import { readEntry, readKeySlot, writeKeySlot } from './mark.ts';
 import {
+  readCount,
   readCounter,
   readDigest,
   readFilledBytes,
@@ -23,6 +24,7 @@ import {
   readSize,
   readText,
   readUuid,
+  writeCount,
   writeDigest,
 } from './read.ts';
 
@@ -93,8 +95,8 @@ function writeMessage(message: AgentMessage): MessageInit {
 
 function readDesiredAck(ack: DesiredAckWire): DesiredAck {
   return {
-    epoch: readCounter('DesiredAck.epoch', ack.epoch),
-    generation: readCounter('DesiredAck.generation', ack.generation),
+    epoch: readCount('DesiredAck.epoch', ack.epoch),
+    generation: readCount('DesiredAck.generation', ack.generation),
     digest: readDigest('DesiredAck.digest', ack.digest),
     errors: readList('DesiredAck.errors', ack.errors, entriesPerPartMax, (field, error) => ({
       target: readUuid(`${field}.target`, error.target),
@@ -105,8 +107,8 @@ function readDesiredAck(ack: DesiredAckWire): DesiredAck {
 
 function writeDesiredAck(ack: DesiredAck): MessageInitFor<'desiredAck'> {
   return {
-    epoch: ack.epoch,
-    generation: ack.generation,
+    epoch: writeCount('DesiredAck.epoch', ack.epoch),
+    generation: writeCount('DesiredAck.generation', ack.generation),
     digest: writeDigest('DesiredAck.digest', ack.digest),
     errors: ack.errors.map(({ target, reason }) => ({ target, reason: reason.slice(0, longTextMax) })),
   };
@@ -114,8 +116,8 @@ function writeDesiredAck(ack: DesiredAck): MessageInitFor<'desiredAck'> {
 
 function readDesiredNack(nack: DesiredNackWire): DesiredNack {
   return {
-    epoch: readCounter('DesiredNack.epoch', nack.epoch),
-    generation: readCounter('DesiredNack.generation', nack.generation),
+    epoch: readCount('DesiredNack.epoch', nack.epoch),
+    generation: readCount('DesiredNack.generation', nack.generation),
     reason: readNackReason(nack.reason),
     detail: readText('DesiredNack.detail', nack.detail),
   };
@@ -123,8 +125,8 @@ function readDesiredNack(nack: DesiredNackWire): DesiredNack {
 
 function writeDesiredNack(nack: DesiredNack): MessageInitFor<'desiredNack'> {
   return {
-    epoch: nack.epoch,
-    generation: nack.generation,
+    epoch: writeCount('DesiredNack.epoch', nack.epoch),
+    generation: writeCount('DesiredNack.generation', nack.generation),
     reason: nackReasons[nack.reason],
     detail: nack.detail.slice(0, longTextMax),
   };

@@ -1,4 +1,5 @@
 /** What a hub sends on `Connect`, between bytes and `HubMessage`. */
+import type { DesiredPart } from '@flotilla/domain/desired/parts';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import {
   ConnectResponseSchema,
@@ -14,7 +15,7 @@ import {
   entriesPerPartMax,
   longTextMax,
 } from '../limits.ts';
-import type { DesiredPart, HubMessage, RefusedReason, Welcome } from '../messages.ts';
+import type { HubMessage, RefusedReason, Welcome } from '../messages.ts';
 import { WireError } from '../wire-error.ts';
 import { decodeBytes, encodeBytes } from './bytes.ts';
 import { readCommand, writeCommand } from './command.ts';
@@ -28,6 +29,7 @@ import {
   writeMark,
 } from './mark.ts';
 import {
+  readCount,
   readCounter,
   readDelayMs,
   readDigest,
@@ -39,6 +41,7 @@ import {
   readText,
   readTime,
   readUuid,
+  writeCount,
   writeDigest,
   writeTime,
 } from './read.ts';
@@ -179,9 +182,9 @@ function readDesired(desired: DesiredWire): DesiredPart {
   const part = readSize('Desired.part', desired.part, desiredPartsMax);
   if (part < 1 || part > parts) throw new WireError('Desired.part', 'not between 1 and the number of parts');
   return {
-    epoch: readCounter('Desired.epoch', desired.epoch),
-    generation: readCounter('Desired.generation', desired.generation),
-    baseGeneration: readCounter('Desired.baseGeneration', desired.baseGeneration),
+    epoch: readCount('Desired.epoch', desired.epoch),
+    generation: readCount('Desired.generation', desired.generation),
+    baseGeneration: readCount('Desired.baseGeneration', desired.baseGeneration),
     part,
     parts,
     upserts: readList('Desired.upserts', desired.upserts, entriesPerPartMax, readEntry),
@@ -196,9 +199,9 @@ function readDesired(desired: DesiredWire): DesiredPart {
 
 function writeDesired(desired: DesiredPart) {
   return {
-    epoch: desired.epoch,
-    generation: desired.generation,
-    baseGeneration: desired.baseGeneration,
+    epoch: writeCount('Desired.epoch', desired.epoch),
+    generation: writeCount('Desired.generation', desired.generation),
+    baseGeneration: writeCount('Desired.baseGeneration', desired.baseGeneration),
     part: desired.part,
     parts: desired.parts,
     upserts: desired.upserts,

@@ -1,4 +1,5 @@
 /** The parts that messages of both directions share: marks, entries, checkpoints, key slots. */
+import type { AckedMark } from '@flotilla/domain/desired/mark';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import {
   type Checkpoint as CheckpointWire,
@@ -9,34 +10,36 @@ import {
   type MarkSchema,
 } from '#gen/flotilla/agent/v1/control_pb.js';
 import { headBytesMax, longTextMax } from '../limits.ts';
-import type { Checkpoint, KeySlot, WireEntry, WireMark } from '../messages.ts';
+import type { Checkpoint, KeySlot, WireEntry } from '../messages.ts';
 import { WireError } from '../wire-error.ts';
 import {
   readBytes,
+  readCount,
   readCounter,
   readDigest,
   readFilledBytes,
   readText,
   readTime,
   readUuid,
+  writeCount,
   writeDigest,
   writeTime,
 } from './read.ts';
 
-export function readMarkOrNull(field: string, mark: MarkWire | undefined): WireMark | null {
+export function readMarkOrNull(field: string, mark: MarkWire | undefined): AckedMark | null {
   if (mark === undefined) return null;
   return {
-    epoch: readCounter(`${field}.epoch`, mark.epoch),
-    generation: readCounter(`${field}.generation`, mark.generation),
+    epoch: readCount(`${field}.epoch`, mark.epoch),
+    generation: readCount(`${field}.generation`, mark.generation),
     digest: readDigest(`${field}.digest`, mark.digest),
   };
 }
 
 /** Spread into a message: absent where there is none. */
-export function writeMark(field: string, mark: WireMark): MessageInitShape<typeof MarkSchema> {
+export function writeMark(field: string, mark: AckedMark): MessageInitShape<typeof MarkSchema> {
   return {
-    epoch: mark.epoch,
-    generation: mark.generation,
+    epoch: writeCount(`${field}.epoch`, mark.epoch),
+    generation: writeCount(`${field}.generation`, mark.generation),
     digest: writeDigest(`${field}.digest`, mark.digest),
   };
 }

@@ -45,6 +45,17 @@ export function readCounter(field: string, value: bigint): bigint {
   return value;
 }
 
+/** As `readCounter`, where the domain counts in numbers. */
+export function readCount(field: string, value: bigint): number {
+  return Number(readCounter(field, value));
+}
+
+export function writeCount(field: string, value: number): bigint {
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new WireError(field, 'a counter is between 0 and 2^53 - 1');
+  return BigInt(value);
+}
+
 /** A size or position: 0 to `max`. */
 export function readSize(field: string, value: bigint | number, max: number): number {
   const size = Number(value);
