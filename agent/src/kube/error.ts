@@ -75,16 +75,21 @@ export function errorFromAnswer(
 ): KubeError {
   const parsed = parseStatus(body);
   const reason = parsed.reason ?? '';
-  return new KubeError(codeOf(status, reason), parsed.message ?? `the server answered ${status}`, {
+  const message = parsed.message ?? `the server answered ${status}`;
+  return new KubeError(codeOf(status, reason, message), message, {
     status,
     reason,
     retryAfterMs: retryAfterOf(retryAfterHeader, parsed),
   });
 }
 
-function codeOf(status: number, reason: string): KubeErrorCode {
+/** A manifest that does not fit its schema is answered with 500 by server-side apply: asking again is in vain. */
+const untypable = /^failed to create (typed patch object|manager for existing fields)/;
+
+function codeOf(status: number, reason: string, message: string): KubeErrorCode {
   if (status === 409 && reason === 'AlreadyExists') return 'AlreadyExists';
-  if (status === 504 || status >= 500) return 'Unavailable';
+  if (status === 500 && untypable.test(message)) return 'Invalid';
+  if (status >= 500) return 'Unavailable';
   return codeByStatus[status] ?? 'BadRequest';
 }
 

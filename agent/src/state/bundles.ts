@@ -1,0 +1,198 @@
+/**
+ * Bundles on the volume: frames by their digest, shared between bundles, and an index for each bundle. A bundle counts
+ * only after all of it was read back and verified, object by object; then a marker says so. What no entry needs any
+ * more is dropped on demand. Reading holds one frame and one object at a time.
+ */
+import { readdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import type { BundleIndex, IndexedFrame, IndexedObject } from '@flotilla/domain/bundle/bundle';
+import { decodeIndex, lackingFrames } from '@flotilla/domain/bundle/bundleIndex';
+import type { BundleVerdict, FrameLine } from '@flotilla/domain/bundle/read';
+import { isFrame, linesOfFrame, verifyBundle } from '@flotilla/domain/bundle/read';
+import type { Digest } from '@flotilla/domain/digest/sha256';
+import { ensureFolder, readFileIfAny, writeFileDurably } from './disk.ts';
+import { seal, unseal } from './seal.ts';
+import { runningSha256, sha256 } from './sha256.ts';
+
+export type IndexOutcome = { ok: true; lacking: IndexedFrame[] } | { ok: false; reason: string };
+
+export interface BundleStore {
+  /** Verified and on disk. */
+  isComplete(digest: Digest): boolean;
+  /** Frames on disk, of whatever bundle. */
+  heldFrames(): ReadonlySet<Digest>;
+  /** The bytes as they came from the hub. Names the frames still to fetch. */
+  putIndex(digest: Digest, bytes: Uint8Array): Promise<IndexOutcome>;
+  /** False where the bytes are not that frame. */
+  putFrame(frame: IndexedFrame, bytes: Uint8Array): Promise<boolean>;
+  /** Verifies the whole and marks it complete. A damaged frame is dropped, so that it is fetched again. */
+  finish(digest: Digest): Promise<BundleVerdict>;
+  /** Null where there is none or it is damaged. */
+  index(digest: Digest): Promise<BundleIndex | null>;
+  /** Every object of a complete bundle, in order. Rejects with DamagedBundleError. */
+  objects(digest: Digest): AsyncGenerator<StoredObject>;
+  /** Uncompressed bytes of a frame; null where it is missing or damaged. */
+  frame(digest: Digest): Promise<Buffer | null>;
+  /** Drops every bundle and frame that is not needed. */
+  collect(needed: ReadonlySet<Digest>): Promise<void>;
+}
+
+export interface StoredObject {
+  indexed: IndexedObject;
+  line: FrameLine;
+}
+
+export class DamagedBundleError extends Error {
+  override readonly name = 'DamagedBundleError';
+  readonly digest: Digest;
+
+  constructor(digest: Digest, reason: string) {
+    super(`bundle ${digest.slice(0, 12)} on disk is damaged: ${reason}`);
+    this.digest = digest;
+  }
+}
+
+interface Store {
+  indexes: string;
+  frames: string;
+  key: Uint8Array;
+  complete: Set<Digest>;
+  held: Set<Digest>;
+}
+
+export async function openBundleStore(folder: string, key: Uint8Array): Promise<BundleStore> {
+  const store: Store = {
+    indexes: path.join(folder, 'bundles'),
+    frames: path.join(folder, 'frames'),
+    key,
+    complete: new Set(),
+    held: new Set(),
+  };
+  await Promise.all([ensureFolder(store.indexes), ensureFolder(store.frames)]);
+  for (const file of await readdir(store.indexes))
+    if (file.endsWith('.ok')) store.complete.add(file.slice(0, -3));
+  for (const file of await readdir(store.frames)) if (!file.endsWith('.tmp')) store.held.add(file);
+  return {
+    isComplete: (digest) => store.complete.has(digest),
+    heldFrames: () => store.held,
+    putIndex: (digest, bytes) => putIndex(store, digest, bytes),
+    putFrame: (frame, bytes) => putFrame(store, frame, bytes),
+    finish: (digest) => finish(store, digest),
+    index: (digest) => readIndex(store, digest),
+    objects: (digest) => readObjects(store, digest),
+    frame: (digest) => readFrame(store, digest),
+    collect: (needed) => collect(store, needed),
+  };
+}
+
+function indexFile(store: Store, digest: Digest): string {
+  return path.join(store.indexes, digest);
+}
+
+async function putIndex(store: Store, digest: Digest, bytes: Uint8Array): Promise<IndexOutcome> {
+  const decoded = decodeIndex(bytes);
+  if (!decoded.ok) return decoded;
+  if (decoded.index.digest !== digest) return { ok: false, reason: 'the index is of another bundle' };
+  await writeFileDurably(
+    indexFile(store, digest),
+    seal(store.key, `index/${digest}`, zstdCompressSync(bytes)),
+  );
+  return { ok: true, lacking: lackingFrames(decoded.index, store.held) };
+}
+
+async function putFrame(store: Store, frame: IndexedFrame, bytes: Uint8Array): Promise<boolean> {
+  if (!isFrame(frame, bytes, sha256)) return false;
+  if (store.held.has(frame.digest)) return true;
+  const sealed = seal(store.key, `frame/${frame.digest}`, zstdCompressSync(bytes));
+  await writeFileDurably(path.join(store.frames, frame.digest), sealed);
+  store.held.add(frame.digest);
+  return true;
+}
+
+async function readIndex(store: Store, digest: Digest): Promise<BundleIndex | null> {
+  const sealed = await readFileIfAny(indexFile(store, digest));
+  const plain = sealed && unseal(store.key, `index/${digest}`, sealed);
+  if (plain === null) return null;
+  const decoded = decodeIndex(zstdDecompressSync(plain));
+  return decoded.ok ? decoded.index : null;
+}
+
+async function readFrame(store: Store, digest: Digest): Promise<Buffer | null> {
+  const sealed = await readFileIfAny(path.join(store.frames, digest));
+  const plain = sealed && unseal(store.key, `frame/${digest}`, sealed);
+  return plain === null ? null : zstdDecompressSync(plain);
+}
+
+async function finish(store: Store, digest: Digest): Promise<BundleVerdict> {
+  if (store.complete.has(digest)) return { ok: true };
+  const index = await readIndex(store, digest);
+  if (index === null) return { ok: false, reason: 'its index is missing or damaged' };
+  const verifier = verifyBundle(index, digest, sha256, runningSha256());
+  for (const frame of index.frames) {
+    const bytes = await readFrame(store, frame.digest);
+    if (bytes === null || !isFrame(frame, bytes, sha256)) return dropFrame(store, frame.digest);
+    const verdict = verifier.accept(bytes);
+    if (!verdict.ok) return verdict;
+  }
+  const verdict = verifier.finish();
+  if (verdict.ok) await markComplete(store, digest);
+  return verdict;
+}
+
+async function dropFrame(store: Store, digest: Digest): Promise<BundleVerdict> {
+  store.held.delete(digest);
+  await rm(path.join(store.frames, digest), { force: true });
+  return { ok: false, reason: `frame ${digest.slice(0, 12)} is missing or damaged` };
+}
+
+async function markComplete(store: Store, digest: Digest): Promise<void> {
+  await writeFileDurably(`${indexFile(store, digest)}.ok`, new Uint8Array());
+  store.complete.add(digest);
+}
+
+async function* readObjects(store: Store, digest: Digest): AsyncGenerator<StoredObject> {
+  const index = await readIndex(store, digest);
+  if (index === null) throw await damaged(store, digest, 'its index does not open');
+  let at = 0;
+  for (const frame of index.frames) {
+    const bytes = await readFrame(store, frame.digest);
+    if (bytes === null) {
+      await dropFrame(store, frame.digest);
+      throw await damaged(store, digest, `frame ${frame.digest.slice(0, 12)} does not open`);
+    }
+    for (const line of linesOfFrame(bytes, sha256)) {
+      const indexed = index.objects[at];
+      if (indexed === undefined) throw await damaged(store, digest, 'it has more objects than its index');
+      at += 1;
+      yield { indexed, line };
+    }
+  }
+}
+
+/** No longer complete: it is fetched again before it is next in force. */
+async function damaged(store: Store, digest: Digest, reason: string): Promise<DamagedBundleError> {
+  store.complete.delete(digest);
+  await rm(`${indexFile(store, digest)}.ok`, { force: true });
+  return new DamagedBundleError(digest, reason);
+}
+
+async function collect(store: Store, needed: ReadonlySet<Digest>): Promise<void> {
+  const keep = new Set<Digest>();
+  for (const digest of needed) {
+    for (const frame of (await readIndex(store, digest))?.frames ?? []) keep.add(frame.digest);
+  }
+  for (const file of await readdir(store.indexes)) {
+    const digest = file.replace(/\.(ok|tmp)$/, '');
+    if (needed.has(digest)) continue;
+    // The marker goes with the first file of its bundle that does: an incomplete one must not look complete.
+    store.complete.delete(digest);
+    await rm(`${indexFile(store, digest)}.ok`, { force: true });
+    await rm(path.join(store.indexes, file), { force: true });
+  }
+  for (const digest of [...store.held]) {
+    if (keep.has(digest)) continue;
+    store.held.delete(digest);
+    await rm(path.join(store.frames, digest), { force: true });
+  }
+}

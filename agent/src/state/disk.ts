@@ -1,0 +1,61 @@
+/**
+ * Files that are either whole or not there: temp file, fsync, rename, fsync of the folder. A full disk is an error of
+ * its own, since it is the operator's to mend and must be told as such.
+ */
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+
+export class DiskFullError extends Error {
+  override readonly name = 'DiskFullError';
+  readonly file: string;
+
+  constructor(file: string, cause: unknown) {
+    super(`no space left for ${path.basename(file)}`, { cause });
+    this.file = file;
+  }
+}
+
+/** Replaces `file` with `bytes`; after it resolves a power cut does not undo it. */
+export async function writeFileDurably(file: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${file}.tmp`;
+  try {
+    await writeSynced(temporary, bytes);
+    await rename(temporary, file);
+    await syncFolder(path.dirname(file));
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw asDiskError(file, error);
+  }
+}
+
+async function writeSynced(file: string, bytes: Uint8Array): Promise<void> {
+  await using handle = await open(file, 'w', 0o600);
+  await handle.writeFile(bytes);
+  await handle.sync();
+}
+
+export async function syncFolder(folder: string): Promise<void> {
+  await using handle = await open(folder, 'r');
+  await handle.sync();
+}
+
+export async function ensureFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+}
+
+/** Null where there is no such file. */
+export async function readFileIfAny(file: string): Promise<Buffer | null> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/** ENOSPC and quota refusals become DiskFullError, everything else stays what it is. */
+export function asDiskError(file: string, error: unknown): Error {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return new DiskFullError(file, error);
+  return error as Error;
+}
