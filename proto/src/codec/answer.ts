@@ -8,7 +8,7 @@ import {
 import type { AnswerRequest as AnswerRequestWire } from '#gen/flotilla/agent/v1/bundle_pb.js';
 import { chunkBytesMax, longTextMax } from '../limits.ts';
 import type { AnswerAck, AnswerChunk } from '../messages.ts';
-import { WireError } from '../wire-error.ts';
+import { WireError } from '../wireError.ts';
 import { decodeBytes, encodeBytes } from './bytes.ts';
 import { readBytes, readCounter, readShortText, readSize, readText, readUuid } from './read.ts';
 

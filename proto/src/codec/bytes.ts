@@ -2,7 +2,7 @@
 import { type DescMessage, fromBinary, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { messageBytesMax } from '../limits.ts';
-import { WireError } from '../wire-error.ts';
+import { WireError } from '../wireError.ts';
 
 export function decodeBytes<Desc extends DescMessage>(schema: Desc, bytes: Uint8Array): MessageShape<Desc> {
   if (bytes.length > messageBytesMax) throw new WireError(schema.name, 'message too large');

@@ -7,7 +7,7 @@ import type {
 } from '#gen/flotilla/agent/v1/control_pb.js';
 import { capabilitiesMax, factsOfClusterMax } from '../limits.ts';
 import type { Hello, Versions } from '../messages.ts';
-import { WireError } from '../wire-error.ts';
+import { WireError } from '../wireError.ts';
 import { readCheckpoint, readMarkOrNull, writeCheckpoint, writeMark } from './mark.ts';
 import {
   readCounter,

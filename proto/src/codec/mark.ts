@@ -11,7 +11,7 @@ import {
 } from '#gen/flotilla/agent/v1/control_pb.js';
 import { headBytesMax, longTextMax } from '../limits.ts';
 import type { Checkpoint, KeySlot, WireEntry } from '../messages.ts';
-import { WireError } from '../wire-error.ts';
+import { WireError } from '../wireError.ts';
 import {
   readBytes,
   readCount,

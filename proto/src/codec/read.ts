@@ -5,7 +5,7 @@
 import { type Digest, toHex } from '@flotilla/domain/digest/sha256';
 import { type Timestamp, timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { longTextMax, shortTextMax } from '../limits.ts';
-import { WireError } from '../wire-error.ts';
+import { WireError } from '../wireError.ts';
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const digestPattern = /^[0-9a-f]{64}$/;

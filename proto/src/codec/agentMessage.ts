@@ -10,7 +10,7 @@ import {
 } from '#gen/flotilla/agent/v1/control_pb.js';
 import { bodyBytesMax, csrBytesMax, entriesPerPartMax, indexBytesMax, longTextMax } from '../limits.ts';
 import type { AgentMessage, DesiredAck, DesiredNack, Holdings, NackReason, Stored } from '../messages.ts';
-import { WireError } from '../wire-error.ts';
+import { WireError } from '../wireError.ts';
 import { decodeBytes, encodeBytes } from './bytes.ts';
 import { readHello, writeHello } from './hello.ts';
 import { readEntry, readKeySlot, writeKeySlot } from './mark.ts';

@@ -2,11 +2,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { AgentMessage, HubMessage } from '../messages.ts';
-import { WireError } from '../wire-error.ts';
-import { decodeAgentMessage, encodeAgentMessage } from './agent-message.ts';
+import { WireError } from '../wireError.ts';
+import { decodeAgentMessage, encodeAgentMessage } from './agentMessage.ts';
 import { decodeAnswerAck, decodeAnswerChunk, encodeAnswerAck, encodeAnswerChunk } from './answer.ts';
 import { decodeBundleChunk, decodeBundleRequest, encodeBundleChunk, encodeBundleRequest } from './bundle.ts';
-import { decodeHubMessage, encodeHubMessage } from './hub-message.ts';
+import { decodeHubMessage, encodeHubMessage } from './hubMessage.ts';
 import { decodeReportAck, decodeReportBatch, encodeReportAck, encodeReportBatch } from './report.ts';
 
 const uuid = fc.uuid();

@@ -16,7 +16,7 @@ import {
   longTextMax,
 } from '../limits.ts';
 import type { HubMessage, RefusedReason, Welcome } from '../messages.ts';
-import { WireError } from '../wire-error.ts';
+import { WireError } from '../wireError.ts';
 import { decodeBytes, encodeBytes } from './bytes.ts';
 import { readCommand, writeCommand } from './command.ts';
 import {
