@@ -5,8 +5,8 @@
  * event hash = SHA-256(canonical event) · hash = SHA-256(prev ‖ event hash ‖ seq as 8 bytes, big endian); seq counts
  * from 1 without gaps; the first `prev` is 32 zero bytes.
  */
+import { canonicalBytes } from '../bundle/canonical.ts';
 import { toHex, type Digest, type Sha256 } from '../digest/sha256.ts';
-import { canonicalText } from './canonicalText.ts';
 import type { AuditEventRecord } from './event.ts';
 
 export const genesis: Digest = '0'.repeat(64);
@@ -38,14 +38,14 @@ export type ChainVerdict =
   /** Good as far as it is sealed; so many events are not sealed yet. */
   | { type: 'incomplete'; upTo: ChainPosition; unsealed: number };
 
-/** The bytes that are hashed: every field, keys sorted, no white space. */
+/** The bytes that are hashed: every field, as RFC 8785 JSON. */
 export function canonicalEvent(event: AuditEventRecord): Uint8Array {
   const { id, at, actorKind, actorId, authMethod, ip, action, resourceKind, resourceId, resourceName } =
     event;
   const { projectId, changes, reason, correlationId, outcome } = event;
   const who = { actorKind, actorId, authMethod, ip };
   const what = { action, resourceKind, resourceId, resourceName, projectId, changes, outcome };
-  return new TextEncoder().encode(canonicalText({ id, at, ...who, ...what, reason, correlationId }));
+  return canonicalBytes({ id, at, ...who, ...what, reason, correlationId });
 }
 
 /** The seal that follows `after`. */
