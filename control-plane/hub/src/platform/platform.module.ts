@@ -1,5 +1,6 @@
 /** What every capability stands on. Global: nothing here knows about a capability. */
 import { Global, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
+import { Addresses } from './addresses.ts';
 import { Clock, SystemClock } from './clock.ts';
 import { HubConfig } from './config.ts';
 import { DataKeys } from './dataKeys.ts';
@@ -10,6 +11,7 @@ import { Loggers } from './logger.ts';
 import { Observations } from './observations.ts';
 import { Database } from './prisma.ts';
 import { Queues } from './queues.ts';
+import { Readiness } from './readiness.ts';
 import { Transactions } from './transaction.ts';
 
 @Global()
@@ -40,6 +42,12 @@ export class PlatformModule implements OnApplicationShutdown {
         provide: DataKeys,
         useFactory: (database: Database, envelope: Envelope) => new DataKeys(database, envelope),
         inject: [Database, Envelope],
+      },
+      { provide: Addresses, useValue: new Addresses(config) },
+      {
+        provide: Readiness,
+        useFactory: (database: Database, lifecycle: Lifecycle) => new Readiness(database, lifecycle),
+        inject: [Database, Lifecycle],
       },
       {
         provide: Observations,

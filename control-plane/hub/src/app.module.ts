@@ -1,0 +1,15 @@
+/** The hub's modules. A capability adds one line; which loops run is decided by HUB_ROLES inside each. */
+import { Module, type DynamicModule } from '@nestjs/common';
+import { HttpModule } from './http/http.module.ts';
+import type { HubConfig } from './platform/config.ts';
+import { PlatformModule } from './platform/platform.module.ts';
+
+@Module({})
+export class AppModule {
+  static with(config: HubConfig): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [PlatformModule.with(config), HttpModule],
+    };
+  }
+}
