@@ -1,7 +1,9 @@
 /** Reading a bundle back: nothing is believed before its digest was checked, and one frame and one object are in memory at a time. */
-import type { Digest, Sha256 } from '../digest/sha256.ts';
+import { toHex, type Digest, type Sha256 } from '../digest/sha256.ts';
+import { identityKey, identityOf, sameIdentity } from '../object/identity.ts';
 import type { Identity, KubeObject } from '../object/types.ts';
-import type { BundleIndex, IndexedFrame } from './bundle.ts';
+import type { BundleIndex, IndexedFrame, IndexedObject } from './bundle.ts';
+import { parseJson } from './canonical.ts';
 
 /** A running SHA-256, since a whole bundle is never in memory: Node's `createHash('sha256')` with `digest` giving bytes. */
 export interface RunningSha256 {
@@ -9,17 +11,31 @@ export interface RunningSha256 {
   digest(): Uint8Array;
 }
 
-export declare function isFrame(frame: IndexedFrame, bytes: Uint8Array, sha256: Sha256): boolean;
+export function isFrame(frame: IndexedFrame, bytes: Uint8Array, sha256: Sha256): boolean {
+  return bytes.length === frame.bytes && toHex(sha256(bytes)) === frame.digest;
+}
 
 /** One line of a frame. `object` is decoded on demand, so that an unchanged object is never parsed. */
 export interface FrameLine {
-  text: string;
+  bytes: Uint8Array;
   digest: Digest;
   object(): KubeObject;
 }
 
 /** The lines of one frame, in order. @throws SyntaxError from `object()` on a line that is no JSON */
-export declare function linesOfFrame(bytes: Uint8Array, sha256: Sha256): Generator<FrameLine>;
+export function* linesOfFrame(frame: Uint8Array, sha256: Sha256): Generator<FrameLine> {
+  const newline = 0x0a;
+  for (let start = 0; start < frame.length;) {
+    const end = frame.indexOf(newline, start);
+    const bytes = frame.subarray(start, end < 0 ? frame.length : end);
+    yield { bytes, digest: toHex(sha256(bytes)), object: () => parseObject(bytes) };
+    start += bytes.length + 1;
+  }
+}
+
+function parseObject(bytes: Uint8Array): KubeObject {
+  return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as KubeObject;
+}
 
 export type BundleVerdict = { ok: true } | { ok: false; reason: string };
 
@@ -29,15 +45,73 @@ export interface BundleVerifier {
   finish(): BundleVerdict;
 }
 
-export declare function verifyBundle(
+/** `expected` is the digest that the head names: an index that calls itself something else proves nothing. */
+export function verifyBundle(
   index: BundleIndex,
   expected: Digest,
   sha256: Sha256,
   running: RunningSha256,
-): BundleVerifier;
+): BundleVerifier {
+  const objects = objectsByFrame(index);
+  let next = 0;
+  function accept(bytes: Uint8Array): BundleVerdict {
+    const number = next++;
+    const frame = index.frames[number];
+    if (!frame) return { ok: false, reason: 'more frames than the index has' };
+    if (!isFrame(frame, bytes, sha256))
+      return { ok: false, reason: `frame ${number} differs from its digest` };
+    if (!holdsObjects(bytes, objects[number] ?? [], sha256)) {
+      return { ok: false, reason: `frame ${number} holds other objects than the index says` };
+    }
+    running.update(bytes);
+    return { ok: true };
+  }
+  function finish(): BundleVerdict {
+    if (next !== index.frames.length)
+      return { ok: false, reason: `${next} of ${index.frames.length} frames` };
+    const digest = toHex(running.digest());
+    return digest === expected
+      ? { ok: true }
+      : { ok: false, reason: `the bundle is ${digest}, not ${expected}` };
+  }
+  return { accept, finish };
+}
 
-/** The place of one object, for reading it alone. */
-export declare function findObject(
-  index: BundleIndex,
-  identity: Identity,
-): { frame: number; digest: Digest } | null;
+function objectsByFrame(index: BundleIndex): IndexedObject[][] {
+  const frames: IndexedObject[][] = index.frames.map(() => []);
+  for (const object of index.objects) frames[object.frame]?.push(object);
+  return frames;
+}
+
+function holdsObjects(bytes: Uint8Array, expected: IndexedObject[], sha256: Sha256): boolean {
+  let count = 0;
+  for (const line of linesOfFrame(bytes, sha256)) {
+    const indexed = expected[count++];
+    if (!indexed || indexed.digest !== line.digest || !isObject(line, indexed.identity)) return false;
+  }
+  return count === expected.length;
+}
+
+/** A line that is no object at all is another object, not a failure. */
+function isObject(line: FrameLine, identity: Identity): boolean {
+  try {
+    return sameIdentity(identity, identityOf(line.object()));
+  } catch {
+    return false;
+  }
+}
+
+/** The place of one object, for reading it alone. The index is sorted, so this is a binary search. */
+export function findObject(index: BundleIndex, identity: Identity): { frame: number; digest: Digest } | null {
+  const wanted = identityKey(identity);
+  let [low, high] = [0, index.objects.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const object = index.objects[middle];
+    if (object && identityKey(object.identity) < wanted) low = middle + 1;
+    else high = middle;
+  }
+  const found = index.objects[low];
+  if (!found || !sameIdentity(found.identity, identity)) return null;
+  return { frame: found.frame, digest: found.digest };
+}

@@ -6,9 +6,15 @@ export interface AckedMark extends Mark {
   digest: Digest;
 }
 
-export declare function compareMarks(a: Mark, b: Mark): number;
+/** Negative when `a` is the older: first by epoch, then by generation. */
+export function compareMarks(a: Mark, b: Mark): number {
+  return a.epoch - b.epoch || a.generation - b.generation;
+}
+
 /** Greater than the mark, or the complete set of exactly the mark. `mark` null: nothing was ever accepted. */
-export declare function isAcceptable(
-  mark: AckedMark | null,
-  message: AckedMark & { complete: boolean },
-): boolean;
+export function isAcceptable(mark: AckedMark | null, message: AckedMark & { complete: boolean }): boolean {
+  if (mark === null) return true;
+  const order = compareMarks(message, mark);
+  if (order !== 0) return order > 0;
+  return message.complete && message.digest === mark.digest;
+}

@@ -11,23 +11,43 @@ export interface Written {
   resourceVersion: string;
 }
 
-/** First rung: nothing to do for the whole application. */
-export declare function mustPass(input: {
+/** First rung: false when the bundle is the one that was applied whole and nothing has drifted since. */
+export function mustPass(input: {
   bundle: Digest;
+  /** Digest of the bundle that was last applied without a failed task; null: none, or it was forgotten. */
   applied: Digest | null;
+  /** Objects whose live state is no longer known to be right. */
   drifted: number;
   force: boolean;
-}): boolean;
+}): boolean {
+  return input.force || input.drifted > 0 || input.applied !== input.bundle;
+}
 
 export type RungVerdict =
   | { action: 'skip'; rung: 'unchanged' | 'live' }
   | { action: 'patch'; reason: 'New' | 'Changed' | 'Drifted' | 'Missing' | 'Unobserved' | 'Forced' };
 
-export declare function climb(input: {
+/**
+ * One object. Skipped only when what would be sent is what was sent, and the live object is known to be as that write left
+ * it: either the watch says so, or it stands at the very resourceVersion of our write.
+ */
+export function climb(input: {
   object: Digest;
   sent: Digest;
   written: Written | null;
   /** The watch's word on the live object since our write; null: no watch has told yet. */
   live: WatchVerdict | 'missing' | null;
+  /** Live's resourceVersion where it is known. */
+  liveResourceVersion?: string;
   force: boolean;
-}): RungVerdict;
+}): RungVerdict {
+  const { written, live } = input;
+  if (input.force) return { action: 'patch', reason: 'Forced' };
+  if (live === 'missing' || live === 'recreated') return { action: 'patch', reason: 'Missing' };
+  if (written === null) return { action: 'patch', reason: 'New' };
+  if (written.object !== input.object || written.sent !== input.sent)
+    return { action: 'patch', reason: 'Changed' };
+  if (input.liveResourceVersion === written.resourceVersion) return { action: 'skip', rung: 'unchanged' };
+  if (live === 'unchanged' || live === 'deleting') return { action: 'skip', rung: 'live' };
+  return { action: 'patch', reason: live === null ? 'Unobserved' : 'Drifted' };
+}
