@@ -240,6 +240,7 @@ CREATE TABLE "applications" (
     "leave_confirmed_at" TIMESTAMPTZ(3),
     "requested_seq" BIGINT NOT NULL DEFAULT 0,
     "resolved_seq" BIGINT NOT NULL DEFAULT 0,
+    "sync_request" JSONB,
     "conditions" JSONB NOT NULL DEFAULT '[]',
     "removal" TEXT,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
