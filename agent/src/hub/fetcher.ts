@@ -1,0 +1,106 @@
+/**
+ * Keeps the volume supplied: every bundle that an accepted entry names is fetched, one after the other, for as long as
+ * there is a connection. What failed is tried again with back-off, and at once with the next connection or set.
+ */
+import type { Digest } from '@flotilla/domain/digest/sha256';
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import type { BundleStore } from '../state/bundles.ts';
+import { reconnectBackoff, retryDelayMs } from './backoff.ts';
+import type { BulkConnection } from './connection.ts';
+import type { Partial, WantedBundle } from './fetch.ts';
+import { fetchBundle } from './fetch.ts';
+
+export interface FetcherOptions {
+  bundles: BundleStore;
+  /** A bundle is complete and verified on disk. */
+  onArrived(digest: Digest): void;
+  /** It could not be had this time; it is tried again. */
+  onFailed(digest: Digest, reason: string): void;
+  clock: Clock;
+  random: () => number;
+  log: Log;
+}
+
+export interface Fetcher {
+  /** All bundles that are needed from now on. */
+  want(bundles: WantedBundle[]): void;
+  /** Fetches until aborted; one connection at a time. */
+  run(bulk: BulkConnection, signal: AbortSignal): Promise<void>;
+}
+
+interface Fetching extends FetcherOptions {
+  wanted: Map<Digest, WantedBundle>;
+  /** `wanted` is another one than the last pass saw. */
+  changed: boolean;
+  partial: { frame: Partial | null };
+  wake: () => void;
+}
+
+export function createFetcher(options: FetcherOptions): Fetcher {
+  const fetching: Fetching = {
+    ...options,
+    wanted: new Map(),
+    changed: false,
+    partial: { frame: null },
+    wake: () => undefined,
+  };
+  return {
+    want: (bundles) => {
+      fetching.wanted = new Map(
+        bundles
+          .filter(({ digest }) => !options.bundles.isComplete(digest))
+          .map((bundle) => [bundle.digest, bundle]),
+      );
+      fetching.changed = true;
+      fetching.wake();
+    },
+    run: (bulk, signal) => run(fetching, bulk, signal),
+  };
+}
+
+async function run(fetching: Fetching, bulk: BulkConnection, signal: AbortSignal): Promise<void> {
+  let failures = 0;
+  while (!signal.aborted) {
+    const failed = await fetchAll(fetching, bulk, signal);
+    failures = failed ? failures + 1 : 0;
+    await waitForWork(fetching, failures, signal);
+  }
+}
+
+/** One pass over what is wanted; true where something failed. */
+async function fetchAll(fetching: Fetching, bulk: BulkConnection, signal: AbortSignal): Promise<boolean> {
+  let failed = false;
+  fetching.changed = false;
+  for (const wanted of fetching.wanted.values()) {
+    // A newer set came meanwhile: what is no longer needed is not fetched.
+    if (fetching.changed) return failed;
+    try {
+      await fetchBundle({ bundles: fetching.bundles, bulk, partial: fetching.partial }, wanted, signal);
+      fetching.wanted.delete(wanted.digest);
+      fetching.log.info({ bundle: wanted.digest }, 'bundle arrived');
+      fetching.onArrived(wanted.digest);
+    } catch (error) {
+      if (signal.aborted) return failed;
+      failed = true;
+      const reason = error instanceof Error ? error.message : String(error);
+      fetching.log.warn({ bundle: wanted.digest, target: wanted.target, reason }, 'bundle not fetched');
+      fetching.onFailed(wanted.digest, reason);
+    }
+  }
+  return failed;
+}
+
+/** Until something new is wanted; after a failure no longer than its back-off. */
+async function waitForWork(fetching: Fetching, failures: number, signal: AbortSignal): Promise<void> {
+  if (fetching.changed || signal.aborted) return;
+  const woken = Promise.withResolvers<void>();
+  const stop = new AbortController();
+  fetching.wake = woken.resolve;
+  const abort = (): void => woken.resolve();
+  signal.addEventListener('abort', abort, { once: true });
+  const waitMs = failures === 0 ? 3_600_000 : retryDelayMs(reconnectBackoff, failures, fetching.random());
+  await Promise.race([woken.promise, fetching.clock.sleep(waitMs, stop.signal).catch(() => undefined)]);
+  signal.removeEventListener('abort', abort);
+  stop.abort();
+}
