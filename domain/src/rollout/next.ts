@@ -1,14 +1,60 @@
 /**
- * The rollout state machine of one application: judge what was observed, settle the rollout, open waves, assign.
+ * The rollout state machine of one application: observe → settle → assign.
  *
  * `next` is pure and total. Running it twice on the same observations changes nothing the second time, whatever
  * happened to the save of the first. A step asks for what it lacks (`wanted`) instead of waiting for it.
  */
-import type { Strategy } from './strategy.ts';
+import { assignRollout, reassignVariants } from './assign.ts';
+import { draftOf, stepOf, type Draft } from './draft.ts';
+import { keepBudget, openWaves } from './gates.ts';
+import { announceLane, assignLane } from './lane.ts';
+import { observeJoiners, observeLane, observePins, observeRollout } from './observe.ts';
+import { openForward } from './phases.ts';
 import type { FleetState } from './state.ts';
 import type { Observations, Step } from './step.ts';
+import type { Strategy } from './strategy.ts';
 
 /** `strategy` is the application's present one: it governs the lane. An open rollout goes by its own copy. */
-export function next(strategy: Strategy, state: FleetState, observations: Observations, nowMs: number): Step {
-  throw new Error(`not written yet ${String(strategy)} ${String(state)} ${String(observations)} ${nowMs}`);
+export function next(strategy: Strategy, state: FleetState, seen: Observations, nowMs: number): Step {
+  const draft = draftOf(state, nowMs);
+  observe(draft, strategy, seen);
+  moveRollout(draft, seen);
+  announceLane(draft, strategy);
+  assignLane(draft, strategy, seen);
+  return stepOf(draft);
+}
+
+function observe(draft: Draft, strategy: Strategy, seen: Observations): void {
+  observePins(draft);
+  observeRollout(draft, seen);
+  observeJoiners(draft, seen);
+  observeLane(draft, strategy, seen);
+}
+
+/**
+ * Until nothing moves: a target that is deferred when its turn comes may end its wave, which opens the next one. Ends,
+ * because outcomes and waves only ever go forward within a step.
+ */
+function moveRollout(draft: Draft, seen: Observations): void {
+  for (;;) {
+    const before = draft.state;
+    settle(draft, seen);
+    reassignVariants(draft, seen);
+    assignRollout(draft, seen);
+    if (draft.state === before) return;
+  }
+}
+
+function settle(draft: Draft, seen: Observations): void {
+  keepBudget(draft, seen);
+  openWaves(draft, seen);
+  startQueued(draft, seen);
+}
+
+/** What had to wait for the open rollout starts when that has closed. */
+function startQueued(draft: Draft, seen: Observations): void {
+  const { open, waiting } = draft.state;
+  if (open !== null || waiting?.phase !== 'Queued') return;
+  draft.state = { ...draft.state, waiting: null };
+  openForward(draft, waiting, seen, []);
 }

@@ -19,6 +19,8 @@ export interface Observation {
   lastSeenMs: number | null;
   /** What the agent last said about the target; null when it has said nothing yet. */
   reported: Reported | null;
+  /** The inventory was rebuilt and nobody confirmed it: nothing may be pruned. */
+  inventoryUnconfirmed?: boolean;
 }
 
 export interface Reported {

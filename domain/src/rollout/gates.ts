@@ -1,0 +1,140 @@
+/**
+ * Second half of a step, first part: is the failure budget kept, is the present wave done, may the next one open? Halts,
+ * opens or completes; assigns nothing.
+ */
+import { setOpen, setTarget, tell, type Draft } from './draft.ts';
+import { failuresOf } from './amount.ts';
+import { isFinished } from './outcome.ts';
+import { close, openRollback } from './phases.ts';
+import type { Rollout, TargetOutcome, WaveProgress } from './state.ts';
+import type { Observations } from './step.ts';
+import type { Wave } from './strategy.ts';
+
+/** Index of the last opened wave; -1 before the first. */
+export function openWave(rollout: Rollout): number {
+  return rollout.waves.findLastIndex((wave) => wave.openedAtMs !== null);
+}
+
+export function membersOf(rollout: Rollout, wave: number): TargetOutcome[] {
+  return [...rollout.outcomes.values()].filter((outcome) => outcome.wave === wave);
+}
+
+/** What counts in the budget: failures, and successes that turned bad. A leaver no longer counts. */
+export function failuresIn(members: readonly TargetOutcome[]): TargetOutcome[] {
+  return members.filter(({ outcome, regressedAtMs }) => outcome === 'Failed' || regressedAtMs !== null);
+}
+
+/** Halts a Running rollout whose wave failed more often than it may. */
+export function keepBudget(draft: Draft, seen: Observations): void {
+  const { open } = draft.state;
+  if (open === null || open.phase !== 'Running') return;
+  const broken = open.strategy.waves.findIndex((wave, at) => isOver(open, wave, at));
+  if (broken < 0) return;
+  const reason = brokenReason(open, broken);
+  if (open.kind === 'rollback' || open.strategy.onFailure === 'pause') return pauseOnFailures(draft, reason);
+  if (open.strategy.onFailure === 'rollback') {
+    return openRollback(draft, open, seen.rollbackId, 'automation', reason, seen);
+  }
+  const forgiven = failuresIn(membersOf(open, broken)).length;
+  setWave(draft, broken, { forgiven });
+  tell(draft, 'BudgetPassed', `goes on all the same: ${reason}`);
+}
+
+/** Opens waves whose gates are open, passes empty ones, completes after the last. */
+export function openWaves(draft: Draft, seen: Observations): void {
+  for (;;) {
+    const { open } = draft.state;
+    if (open === null || open.phase !== 'Running' || !areOpenedDone(open)) return;
+    const at = openWave(open) + 1;
+    const wave = open.strategy.waves[at];
+    if (wave === undefined) return complete(draft);
+    const members = membersOf(open, at);
+    const waitsFor = members.length === 0 ? '' : gateOf(open, wave, at, seen);
+    if (waitsFor !== '') return announce(draft, at, waitsFor);
+    openOne(draft, at, members);
+  }
+}
+
+/** What the wave waits for before it may open; '' when nothing. */
+export function gateOf(
+  rollout: Rollout,
+  wave: Wave,
+  at: number,
+  seen: Pick<Observations, 'windowOpen'>,
+): string {
+  if (wave.approval && rollout.waves[at]?.approval === null) return `wave ${wave.name} waits for approval`;
+  return seen.windowOpen ? '' : `wave ${wave.name} waits for a sync window`;
+}
+
+/** So that a resumed rollout halts at new failures only. */
+export function forgiveFailures(rollout: Rollout): WaveProgress[] {
+  return rollout.waves.map((wave, at) => ({ ...wave, forgiven: failuresIn(membersOf(rollout, at)).length }));
+}
+
+function isOver(open: Rollout, wave: Wave, at: number): boolean {
+  const members = membersOf(open, at);
+  const failures = failuresIn(members).length - (open.waves[at]?.forgiven ?? 0);
+  return failures > 0 && failures > failuresOf(wave.maxFailures, countedIn(members));
+}
+
+function countedIn(members: readonly TargetOutcome[]): number {
+  return members.filter(({ outcome, reason }) => !(outcome === 'Skipped' && reason === 'left')).length;
+}
+
+function brokenReason(open: Rollout, at: number): string {
+  const members = membersOf(open, at);
+  const failures = failuresIn(members);
+  const first = failures[0];
+  const example =
+    first === undefined ? '' : `, first: ${first.reason || 'degraded'} ${first.message}`.trimEnd();
+  return `wave ${open.strategy.waves[at]?.name ?? ''}: ${failures.length} of ${members.length} failed${example}`;
+}
+
+function pauseOnFailures(draft: Draft, reason: string): void {
+  setOpen(draft, { phase: 'Paused', phaseReason: reason, pausedBy: 'failures' });
+  tell(draft, 'Paused', reason);
+}
+
+/** All opened waves, not only the last: a retry may have sent a target of an earlier one back. */
+function areOpenedDone(open: Rollout): boolean {
+  const last = openWave(open);
+  return [...open.outcomes.values()].every(({ wave, outcome }) => wave > last || isFinished(outcome));
+}
+
+function openOne(draft: Draft, at: number, members: readonly TargetOutcome[]): void {
+  const outcomes = new Map(draft.state.open?.outcomes);
+  for (const member of members) {
+    const target = draft.targets.get(member.target);
+    if (target === undefined || isFinished(member.outcome)) continue;
+    outcomes.set(member.target, { ...member, givenBefore: target.given });
+    setTarget(draft, member.target, { given: member.revision });
+  }
+  setOpen(draft, { outcomes });
+  setWave(draft, at, { openedAtMs: draft.nowMs, announced: '' });
+  const name = draft.state.open?.waves[at]?.name ?? '';
+  const detail = { wave: name, targets: members.length };
+  const message =
+    members.length === 0
+      ? `wave ${name} has no targets and passes`
+      : `wave ${name}: ${members.length} targets`;
+  tell(draft, 'WaveOpened', message, { detail });
+}
+
+/** Once per reason, so that a waiting rollout does not fill its history. */
+function announce(draft: Draft, at: number, waitsFor: string): void {
+  if (draft.state.open?.waves[at]?.announced === waitsFor) return;
+  setWave(draft, at, { announced: waitsFor });
+  tell(draft, 'WaveWaits', waitsFor);
+}
+
+function complete(draft: Draft): void {
+  const counts = new Map<string, number>();
+  for (const { outcome } of draft.state.open?.outcomes.values() ?? [])
+    counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+  close(draft, 'Completed', [...counts].map(([outcome, count]) => `${count} ${outcome}`).join(', '));
+}
+
+export function setWave(draft: Draft, at: number, change: Partial<WaveProgress>): void {
+  const waves = draft.state.open?.waves.map((wave, index) => (index === at ? { ...wave, ...change } : wave));
+  if (waves !== undefined) setOpen(draft, { waves });
+}

@@ -1,0 +1,226 @@
+/**
+ * From what a person wrote to a complete `Strategy`, or what is wrong with it, every problem at once. What is not
+ * supported yet is refused by name, never ignored: a gate that nobody checks would be worse than none.
+ */
+import type { Requirement, Selector } from '../placement/selector.ts';
+import { parseDuration } from './duration.ts';
+import {
+  waveDefaults,
+  type Amount,
+  type Strategy,
+  type Wave,
+  type WaveMatch,
+  type WaveSettings,
+} from './strategy.ts';
+
+export interface StrategyProblem {
+  /** `waves[1].maxConcurrent` */
+  path: string;
+  type: 'invalid' | 'unknown' | 'unsupported';
+  message: string;
+}
+
+export type ParsedStrategy = { ok: true; strategy: Strategy } | { ok: false; problems: StrategyProblem[] };
+
+type Fields = Record<string, unknown>;
+
+/** Fields that the design knows and this version does not do yet. */
+const unsupported = new Set(['gates', 'window', 'plan', 'stages']);
+const settingFields = ['maxConcurrent', 'maxFailures', 'soak', 'deadline', 'approval'];
+const strategyFields = [...settingFields, 'waves', 'onFailure', 'offline', 'onNewRevision', 'lane'];
+const waveFields = [...settingFields, 'name', 'clusters'];
+
+/** `undefined` and `{}` are the default strategy: one wave, all at once. */
+export function parseStrategy(input: unknown): ParsedStrategy {
+  const problems: StrategyProblem[] = [];
+  const fields = fieldsOf(input ?? {}, '', strategyFields, problems);
+  const settings = settingsOf(fields, '', waveDefaults, problems);
+  const explicit = wavesOf(fields['waves'], settings, problems);
+  const rest: Wave = { name: explicit.length === 0 ? 'all' : 'rest', match: { type: 'rest' }, ...settings };
+  const lane = fieldsOf(fields['lane'] ?? {}, 'lane', ['maxConcurrent', 'maxFailures'], problems);
+  const strategy: Strategy = {
+    waves: [...explicit, { ...rest, name: freeName(rest.name, explicit) }],
+    onFailure: oneOf(fields, 'onFailure', ['pause', 'rollback', 'continue'], problems),
+    offline: oneOf(fields, 'offline', ['defer', 'wait', 'fail'], problems),
+    onNewRevision: oneOf(fields, 'onNewRevision', ['supersede', 'queue'], problems),
+    lane: {
+      maxConcurrent: amountOf(lane, 'lane', 'maxConcurrent', 1, waveDefaults.maxConcurrent, problems),
+      maxFailures: amountOf(lane, 'lane', 'maxFailures', 0, waveDefaults.maxFailures, problems),
+    },
+    deadlineMs: settings.deadlineMs,
+  };
+  return problems.length === 0 ? { ok: true, strategy } : { ok: false, problems };
+}
+
+function wavesOf(input: unknown, settings: WaveSettings, problems: StrategyProblem[]): Wave[] {
+  if (input === undefined) return [];
+  if (!Array.isArray(input)) return invalid(problems, 'waves', 'must be a list', []);
+  const waves = input.map((wave: unknown, at) => waveOf(wave, `waves[${at}]`, settings, problems));
+  waves.forEach(({ name }, at) => {
+    const isTaken = waves.slice(0, at).some((earlier) => earlier.name === name);
+    if (isTaken) problems.push({ path: `waves[${at}].name`, type: 'invalid', message: `${name} is taken` });
+  });
+  return waves;
+}
+
+function waveOf(input: unknown, path: string, settings: WaveSettings, problems: StrategyProblem[]): Wave {
+  const fields = fieldsOf(input, path, waveFields, problems);
+  const { name } = fields;
+  const isName = typeof name === 'string' && /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name);
+  if (!isName) invalid(problems, `${path}.name`, 'must be 1 to 63 of a-z, 0-9 and -', '');
+  const match = matchOf(fields['clusters'], `${path}.clusters`, problems);
+  return { name: isName ? name : '', match, ...settingsOf(fields, path, settings, problems) };
+}
+
+function matchOf(input: unknown, path: string, problems: StrategyProblem[]): WaveMatch {
+  const fallback: WaveMatch = { type: 'names', names: [] };
+  const fields = fieldsOf(input, path, ['names', 'selector', 'percent'], problems);
+  const given = Object.keys(fields);
+  if (given.length !== 1)
+    return invalid(problems, path, 'must have one of names, selector and percent', fallback);
+  const { names, selector, percent } = fields;
+  if (names !== undefined) {
+    if (isTexts(names) && names.length > 0) return { type: 'names', names };
+    return invalid(problems, `${path}.names`, 'must be a list of cluster names or globs', fallback);
+  }
+  if (percent !== undefined) {
+    if (typeof percent === 'number' && percent > 0 && percent <= 100) return { type: 'percent', percent };
+    return invalid(problems, `${path}.percent`, 'must be above 0 and at most 100', fallback);
+  }
+  const parsed = selectorOf(selector);
+  if (parsed !== null) return { type: 'labels', selector: parsed };
+  return invalid(
+    problems,
+    `${path}.selector`,
+    'must be a label selector with matchLabels or matchExpressions',
+    fallback,
+  );
+}
+
+/** Null where it is none, or selects everything: a wave of everything would leave nothing to the others unnoticed. */
+function selectorOf(input: unknown): Selector | null {
+  if (!isFields(input)) return null;
+  const { matchLabels = {}, matchExpressions = [] } = input;
+  if (Object.keys(input).some((key) => key !== 'matchLabels' && key !== 'matchExpressions')) return null;
+  if (!isFields(matchLabels) || !Object.values(matchLabels).every((value) => typeof value === 'string'))
+    return null;
+  if (!Array.isArray(matchExpressions) || !matchExpressions.every(isRequirement)) return null;
+  if (Object.keys(matchLabels).length + matchExpressions.length === 0) return null;
+  return { matchLabels: matchLabels as Record<string, string>, matchExpressions };
+}
+
+function isRequirement(input: unknown): input is Requirement {
+  if (!isFields(input) || typeof input['key'] !== 'string') return false;
+  const { operator, values } = input;
+  if (operator === 'Exists' || operator === 'DoesNotExist') return values === undefined || isEmpty(values);
+  return (operator === 'In' || operator === 'NotIn') && isTexts(values) && values.length > 0;
+}
+
+function settingsOf(
+  fields: Fields,
+  path: string,
+  defaults: WaveSettings,
+  problems: StrategyProblem[],
+): WaveSettings {
+  const { approval } = fields;
+  if (approval !== undefined && typeof approval !== 'boolean') {
+    invalid(problems, at(path, 'approval'), 'must be true or false', null);
+  }
+  return {
+    maxConcurrent: amountOf(fields, path, 'maxConcurrent', 1, defaults.maxConcurrent, problems),
+    maxFailures: amountOf(fields, path, 'maxFailures', 0, defaults.maxFailures, problems),
+    soakMs: durationOf(fields, path, 'soak', defaults.soakMs, 0, problems),
+    deadlineMs: durationOf(fields, path, 'deadline', defaults.deadlineMs, 1, problems),
+    approval: typeof approval === 'boolean' ? approval : defaults.approval,
+  };
+}
+
+function amountOf(
+  fields: Fields,
+  path: string,
+  name: string,
+  min: number,
+  fallback: Amount,
+  problems: StrategyProblem[],
+): Amount {
+  const value = fields[name];
+  if (value === undefined) return fallback;
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min) return value;
+  const isShare = typeof value === 'string' && /^(100|[0-9]{1,2})%$/.test(value);
+  if (isShare && Number(value.slice(0, -1)) >= min) return value as Amount;
+  return invalid(
+    problems,
+    at(path, name),
+    `must be a number of at least ${min}, or a share such as "25%"`,
+    fallback,
+  );
+}
+
+function durationOf(
+  fields: Fields,
+  path: string,
+  name: string,
+  fallback: number,
+  minMs: number,
+  problems: StrategyProblem[],
+): number {
+  const value = fields[name];
+  if (value === undefined) return fallback;
+  const parsed = typeof value === 'string' ? parseDuration(value) : null;
+  if (parsed !== null && parsed >= minMs) return parsed;
+  return invalid(problems, at(path, name), 'must be a duration such as "90s", "30m" or "1h30m"', fallback);
+}
+
+/** The first of `allowed` is the default. */
+function oneOf<T extends string>(
+  fields: Fields,
+  name: string,
+  allowed: readonly [T, ...T[]],
+  problems: StrategyProblem[],
+): T {
+  const value = fields[name];
+  if (value === undefined) return allowed[0];
+  const found = allowed.find((candidate) => candidate === value);
+  return found ?? invalid(problems, name, `must be one of ${allowed.join(', ')}`, allowed[0]);
+}
+
+function fieldsOf(
+  input: unknown,
+  path: string,
+  known: readonly string[],
+  problems: StrategyProblem[],
+): Fields {
+  if (!isFields(input)) return invalid(problems, path, 'must be a map', {});
+  for (const name of Object.keys(input)) {
+    if (known.includes(name)) continue;
+    const type = unsupported.has(name) ? 'unsupported' : 'unknown';
+    const message = type === 'unknown' ? 'is not a field of a strategy here' : 'is not supported yet';
+    problems.push({ path: at(path, name), type, message });
+  }
+  return input;
+}
+
+function freeName(name: string, waves: readonly Wave[]): string {
+  return waves.some((wave) => wave.name === name) ? `${name}-last` : name;
+}
+
+function invalid<T>(problems: StrategyProblem[], path: string, message: string, fallback: T): T {
+  problems.push({ path, type: 'invalid', message });
+  return fallback;
+}
+
+function at(path: string, name: string): string {
+  return path === '' ? name : `${path}.${name}`;
+}
+
+function isFields(input: unknown): input is Fields {
+  return typeof input === 'object' && input !== null && !Array.isArray(input);
+}
+
+function isTexts(input: unknown): input is string[] {
+  return Array.isArray(input) && input.every((item) => typeof item === 'string' && item !== '');
+}
+
+function isEmpty(input: unknown): boolean {
+  return Array.isArray(input) && input.length === 0;
+}
