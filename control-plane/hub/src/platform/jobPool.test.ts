@@ -2,7 +2,12 @@ import { expect, test } from 'vitest';
 
 import { JobPool } from './jobPool.ts';
 
-function makePool(runningMax: number): { pool: JobPool; started: string[]; end: (key: string) => void; errors: string[] } {
+function makePool(runningMax: number): {
+  pool: JobPool;
+  started: string[];
+  end: (key: string) => void;
+  errors: string[];
+} {
   const started: string[] = [];
   const errors: string[] = [];
   const ends = new Map<string, PromiseWithResolvers<void>>();

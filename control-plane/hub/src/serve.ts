@@ -1,0 +1,75 @@
+/** Starts everything that HUB_ROLES names, and stops it again in order: streams are told to go elsewhere, work in hand ends, connections close. */
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AppModule } from './app.module.ts';
+import { Authority } from './clusters/authority.ts';
+import { createHttpApplication, listen, useCertificate } from './http/server.ts';
+import { openApiDocument } from './http/openapi.ts';
+import { Addresses } from './platform/addresses.ts';
+import { ConfigError, type HubConfig } from './platform/config.ts';
+import { Lifecycle } from './platform/lifecycle.ts';
+import { Loggers } from './platform/logger.ts';
+import { defaultMigrationsDir, pendingMigrations } from './platform/migrate.ts';
+
+export async function serve(config: HubConfig): Promise<number> {
+  await requireMigrated(config);
+  const loggers = new Loggers(config.logLevel);
+  const app = await createHttpApplication(AppModule.with(config), config, { logger: loggers.for('nest') });
+  const stopped = stopOnSignals(app, loggers);
+  await app.init();
+  const ready = await startListening(app, config);
+  process.stdout.write(`${JSON.stringify({ msg: 'ready', ...ready })}\n`);
+  return stopped;
+}
+
+export async function printOpenApi(config: HubConfig): Promise<number> {
+  const loggers = new Loggers('error');
+  const app = await createHttpApplication(AppModule.with(config), config, {
+    logger: loggers.for('nest'),
+    preview: true,
+  });
+  process.stdout.write(`${JSON.stringify(openApiDocument(app), null, 2)}\n`);
+  return 0;
+}
+
+async function requireMigrated(config: HubConfig): Promise<void> {
+  const pending = await pendingMigrations(
+    config.databaseDirectUrl,
+    config.migrationsDir ?? defaultMigrationsDir(),
+  );
+  if (pending.length > 0)
+    throw new ConfigError('DATABASE_URL', `is behind: run \`hub migrate\` (${pending.join(', ')})`);
+}
+
+async function startListening(
+  app: NestFastifyApplication,
+  config: HubConfig,
+): Promise<{ http: string; grpc?: string }> {
+  const addresses = app.get(Addresses);
+  if (config.httpTls) useCertificate(app, await app.get(Authority).issueServer(addresses.serverNames));
+  const http = await listen(app, config.http);
+  addresses.boundHttp(http);
+  return { http };
+}
+
+function stopOnSignals(app: NestFastifyApplication, loggers: Loggers): Promise<number> {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const logger = loggers.for('hub');
+  const stop = (signal: string): void => {
+    logger.info({ signal }, 'stopping');
+    stopAll(app).then(
+      () => resolve(0),
+      (error: unknown) => {
+        logger.error({ err: error }, 'stopping failed');
+        resolve(1);
+      },
+    );
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  return promise;
+}
+
+async function stopAll(app: NestFastifyApplication): Promise<void> {
+  await app.get(Lifecycle).stop();
+  await app.close();
+}
