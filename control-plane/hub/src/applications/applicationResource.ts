@@ -1,0 +1,51 @@
+/** From a row to the application that the API shows. */
+import type { ApplicationResource } from './application.ts';
+import type { ApplicationRow } from './applications.store.ts';
+import { countsOf, currencyOfRollout, worstOf } from './shown.ts';
+import { applicationSpec } from './spec.ts';
+
+export function applicationResourceOf(row: ApplicationRow): ApplicationResource {
+  const status = countsOf(row.counts ?? {});
+  const rollout = rolloutOf(row);
+  return {
+    id: row.id,
+    project: row.project,
+    name: row.name,
+    // A stored spec is complete; one from before a field existed gets that field's default.
+    spec: applicationSpec.parse(row.spec),
+    version: row.version,
+    revisionNumber: row.revision_number,
+    revision: revisionOf(row),
+    ...worstOf(status),
+    currency: currencyOfRollout(rollout, behind(row)),
+    status,
+    rollout,
+    conditions: row.conditions,
+    removal: row.removal,
+    createdAt: row.created_at.toISOString(),
+    updatedAt: row.updated_at.toISOString(),
+  };
+}
+
+function rolloutOf({ rollout }: ApplicationRow): ApplicationResource['rollout'] {
+  if (rollout === null) return null;
+  const { id, revision_number: revisionNumber, kind, phase, phase_reason: phaseReason } = rollout;
+  return { id, revisionNumber, kind, phase, phaseReason };
+}
+
+function revisionOf({ revision, revision_number: number }: ApplicationRow): ApplicationResource['revision'] {
+  if (revision === null) return null;
+  return {
+    number,
+    state: revision.state,
+    commit: revision.sources[0]?.commit ?? '',
+    message: revision.meta.message ?? '',
+    author: revision.meta.author ?? '',
+  };
+}
+
+/** Revisions between the last completed rollout's and the newest. */
+function behind({ rollout, completed_revision: completed }: ApplicationRow): number {
+  if (rollout === null) return 0;
+  return Math.max(1, rollout.revision_number - (completed ?? 0));
+}

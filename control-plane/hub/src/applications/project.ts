@@ -1,0 +1,41 @@
+/** The spec of a project: what its applications may use. Strict and complete, like an application's. */
+import { z } from 'zod';
+import { pageSchema } from '../http/operation.ts';
+
+export const defaultProject = 'default';
+
+const globs = z.array(z.string().min(1).max(253)).max(500);
+
+export const projectSpec = z.strictObject({
+  allowed: z
+    .strictObject({
+      namespaces: globs.default(['*']).describe('globs; an empty list allows none'),
+      clusterKinds: globs.default(['*']).describe('cluster-scoped kinds, as "Kind.group" or "Kind"'),
+      namespacedKindsDenied: globs.default([]),
+    })
+    .prefault({}),
+});
+
+export type ProjectSpec = z.output<typeof projectSpec>;
+
+export const projectResource = z
+  .object({
+    id: z.uuid(),
+    name: z.string(),
+    spec: projectSpec,
+    version: z.int(),
+    createdAt: z.iso.datetime(),
+  })
+  .meta({ id: 'Project' });
+
+export const projectPage = pageSchema('ProjectPage', projectResource);
+
+export const newProject = z
+  .strictObject({
+    name: z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be a DNS label, e.g. "team-a"'),
+    spec: projectSpec.prefault({}),
+  })
+  .meta({ id: 'NewProject' });
+
+export type ProjectResource = z.output<typeof projectResource>;
+export type NewProject = z.output<typeof newProject>;

@@ -1,0 +1,54 @@
+/** Rows of projects. */
+import type { Database } from '../platform/prisma.ts';
+import type { HubTransaction } from '../platform/transaction.ts';
+import type { ProjectSpec } from './project.ts';
+
+export interface ProjectRow {
+  id: string;
+  name: string;
+  spec: unknown;
+  version: number;
+  createdAt: Date;
+}
+
+const columns = { id: true, name: true, spec: true, version: true, createdAt: true } as const;
+
+export function listProjects(database: Database, after: string | null, limit: number): Promise<ProjectRow[]> {
+  return database.client.project.findMany({
+    select: columns,
+    orderBy: { name: 'asc' },
+    take: limit,
+    ...(after === null ? {} : { where: { name: { gt: after } } }),
+  });
+}
+
+/** By name or id. */
+export function findProject(
+  client: Pick<HubTransaction['client'], 'project'>,
+  nameOrId: string,
+): Promise<ProjectRow | null> {
+  const where = isUuid(nameOrId) ? { id: nameOrId } : { name: nameOrId };
+  return client.project.findUnique({ select: columns, where });
+}
+
+export interface NewProjectRow {
+  id: string;
+  name: string;
+  spec: ProjectSpec;
+  dataKey: Uint8Array<ArrayBuffer>;
+  dataKeyVersion: number;
+}
+
+/** Null: the name is taken. */
+export async function insertProject(tx: HubTransaction, row: NewProjectRow): Promise<ProjectRow | null> {
+  const [created] = await tx.client.project.createManyAndReturn({
+    data: [row],
+    select: columns,
+    skipDuplicates: true,
+  });
+  return created ?? null;
+}
+
+export function isUuid(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
+}

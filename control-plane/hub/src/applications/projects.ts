@@ -1,0 +1,71 @@
+/** Projects: listed, made; one named `default` exists from the first start on. Each has a data key of its own. */
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { decodeCursor, pageOf, type Page, type PageQuery } from '../http/pages.ts';
+import type { Caller } from '../http/principal.ts';
+import { conflict, notFound } from '../http/problem.ts';
+import { DataKeys } from '../platform/dataKeys.ts';
+import { Database } from '../platform/prisma.ts';
+import { systemActor, Transactions, type HubTransaction } from '../platform/transaction.ts';
+import { defaultProject, projectSpec, type NewProject, type ProjectResource } from './project.ts';
+import { findProject, insertProject, listProjects, type ProjectRow } from './projects.store.ts';
+
+@Injectable()
+export class Projects {
+  constructor(
+    private readonly database: Database,
+    private readonly transactions: Transactions,
+    private readonly dataKeys: DataKeys,
+  ) {}
+
+  async list({ limit, cursor }: PageQuery): Promise<Page<ProjectResource>> {
+    const after = decodeCursor(cursor, 1)?.[0] ?? null;
+    const rows = await listProjects(this.database, after, limit + 1);
+    return pageOf(rows, limit, (row) => [row.name], resourceOf);
+  }
+
+  async get(nameOrId: string): Promise<ProjectResource> {
+    const row = await findProject(this.database.client, nameOrId);
+    if (!row) throw notFound('project');
+    return resourceOf(row);
+  }
+
+  create(caller: Caller, request: NewProject): Promise<ProjectResource> {
+    return this.transactions.inTransaction(
+      caller.actor,
+      async (tx) => {
+        const row = await this.insert(tx, request);
+        if (!row) throw conflict(`there is a project "${request.name}" already`);
+        return resourceOf(row);
+      },
+      caller,
+    );
+  }
+
+  async ensureDefault(): Promise<void> {
+    if (await findProject(this.database.client, defaultProject)) return;
+    await this.transactions.inTransaction(systemActor, async (tx) => {
+      const row = await this.insert(tx, { name: defaultProject, spec: projectSpec.parse({}) });
+      if (!row) tx.nothingChanged(null);
+    });
+  }
+
+  private async insert(tx: HubTransaction, request: NewProject): Promise<ProjectRow | null> {
+    const id = randomUUID();
+    const row = await insertProject(tx, { id, ...request, ...this.dataKeys.create(id) });
+    if (!row) return null;
+    const resource = { kind: 'project', id, name: row.name };
+    tx.audit({
+      action: 'project.create',
+      resource,
+      projectId: id,
+      after: { name: row.name, spec: row.spec },
+    });
+    return row;
+  }
+}
+
+function resourceOf(row: ProjectRow): ProjectResource {
+  const { id, name, version } = row;
+  return { id, name, version, spec: projectSpec.parse(row.spec), createdAt: row.createdAt.toISOString() };
+}

@@ -1,0 +1,45 @@
+/** From maintained counters to the one word that an application shows: its worst target decides. */
+import type { ApplicationResource, CurrencyResource, StatusCounts } from './application.ts';
+
+const syncWorstFirst = ['OutOfSync', 'Unknown', 'Synced'] as const;
+const healthWorstFirst = ['Degraded', 'Missing', 'Unknown', 'Progressing', 'Suspended', 'Healthy'] as const;
+
+/** `{"Synced/Healthy": 3}` as counts by sync and by health. */
+export function countsOf(keys: Readonly<Record<string, number>>): StatusCounts {
+  const counts: StatusCounts = { total: 0, sync: {}, health: {} };
+  for (const [key, count] of Object.entries(keys)) {
+    const [sync = 'Unknown', health = 'Unknown'] = key.split('/');
+    counts.total += count;
+    counts.sync[sync] = (counts.sync[sync] ?? 0) + count;
+    counts.health[health] = (counts.health[health] ?? 0) + count;
+  }
+  return counts;
+}
+
+/** Without a target nothing is known. */
+export function worstOf(counts: StatusCounts): Pick<ApplicationResource, 'sync' | 'health'> {
+  return {
+    sync: syncWorstFirst.find((word) => (counts.sync[word] ?? 0) > 0) ?? 'Unknown',
+    health: healthWorstFirst.find((word) => (counts.health[word] ?? 0) > 0) ?? 'Unknown',
+  };
+}
+
+export interface RolloutShown {
+  phase: string;
+  phaseReason: string | null;
+  kind: string;
+}
+
+/** A rollout that is not done is why an application is not current. */
+export function currencyOfRollout(rollout: RolloutShown | null, behind: number): CurrencyResource {
+  if (rollout === null || behind === 0) return { state: 'Current', behind: 0, reason: null };
+  const held = heldBy(rollout);
+  return held === null ? { state: 'Behind', behind, reason: null } : { state: 'Held', behind, reason: held };
+}
+
+/** What holds the targets of an application with this rollout; null: nothing does. */
+export function heldBy({ phase, phaseReason, kind }: RolloutShown): string | null {
+  if (phase === 'AwaitingSync') return 'manual sync';
+  if (phase === 'Paused') return phaseReason ?? 'rollout paused';
+  return kind === 'rollback' ? 'rolling back' : null;
+}

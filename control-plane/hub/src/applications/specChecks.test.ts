@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { applicationSpec, refText } from './spec.ts';
+import { dependencyIssues, repositoryIssues, strategyIssues } from './specChecks.ts';
+
+const minimal = {
+  sources: [{ repository: 'config', ref: { branch: 'main' }, path: 'envs//prod/./' }],
+  placement: { clusters: { selector: {} } },
+  destination: { namespace: 'guestbook' },
+};
+
+const issuesOf = (change: object) =>
+  applicationSpec.safeParse({ ...minimal, ...change }).error?.issues.map((issue) => issue.path.join('.'));
+
+describe('a spec', () => {
+  it('is complete after parsing, and reading it again changes nothing', () => {
+    const spec = applicationSpec.parse(minimal);
+    expect(spec.sources[0]).toEqual({
+      repository: 'config',
+      ref: { branch: 'main' },
+      path: 'envs/prod',
+      directory: { recurse: false, include: [], exclude: [] },
+    });
+    expect(spec.syncPolicy).toMatchObject({
+      automated: false,
+      prune: false,
+      selfHeal: false,
+      onUnplace: 'orphan',
+    });
+    expect(applicationSpec.parse(spec)).toEqual(spec);
+  });
+
+  it('refuses a misspelt field instead of ignoring it', () => {
+    expect(issuesOf({ syncPolicy: { automatd: true } })).toEqual(['syncPolicy']);
+    expect(issuesOf({ palcement: {} })).toEqual(['']);
+  });
+
+  it('refuses a placement that says nothing, since it could be read as everywhere', () => {
+    expect(issuesOf({ placement: { clusters: {} } })).toEqual(['placement']);
+  });
+
+  it.each(['../other', 'a/../../b', '/etc', 'a\\..\\b', 'a\0b'])('refuses the path %j', (path) => {
+    expect(issuesOf({ sources: [{ ...minimal.sources[0], path }] })).toEqual(['sources.0.path']);
+  });
+
+  it.each(['-upload-pack=x', 'a b', 'a..b', 'x.lock', 'a~1', '', 'refs/@{1}'])(
+    'refuses the branch %j',
+    (branch) => {
+      expect(issuesOf({ sources: [{ ...minimal.sources[0], ref: { branch } }] })).toBeDefined();
+    },
+  );
+
+  it('wants exactly one of branch, tag and commit', () => {
+    const both = { branch: 'main', tag: 'v1' };
+    expect(issuesOf({ sources: [{ ...minimal.sources[0], ref: both }] })).toBeDefined();
+    expect(refText({ tag: 'v1' })).toBe('refs/tags/v1');
+  });
+});
+
+describe('checks of a spec', () => {
+  const spec = (change: object) => applicationSpec.parse({ ...minimal, ...change });
+
+  it('say which repository is missing and how to add it', () => {
+    const [issue] = repositoryIssues(spec({}), 'default', new Map());
+    expect(issue?.path).toBe('spec.sources.0.repository');
+    expect(issue?.message).toContain('flotilla repo add config');
+  });
+
+  it('find a circle of dependencies of any length, and a missing one', () => {
+    const others = new Map([
+      ['b', ['c']],
+      ['c', ['a']],
+      ['d', []],
+    ]);
+    expect(dependencyIssues('a', spec({ dependsOn: ['b', 'd'] }), others).map((issue) => issue.path)).toEqual(
+      ['spec.dependsOn.0'],
+    );
+    expect(dependencyIssues('a', spec({ dependsOn: ['a'] }), others)).toHaveLength(1);
+    expect(dependencyIssues('a', spec({ dependsOn: ['zzz'] }), others)[0]?.message).toContain(
+      'create it first',
+    );
+  });
+
+  it('refuse a strategy that rollouts do not understand', () => {
+    expect(strategyIssues(spec({}))).toEqual([]);
+    expect(strategyIssues(spec({ strategy: { wavs: [] } }))[0]?.path).toContain('spec.strategy');
+  });
+});
