@@ -12,6 +12,8 @@ export const fieldManager = 'flotilla';
 export interface ApplyOptions extends CallOptions {
   /** Ask what would be, change nothing. */
   dryRun?: boolean;
+  /** False: a field that another manager owns is a Conflict instead of being taken. Default true. */
+  force?: boolean;
 }
 
 /** Applies a whole manifest as JSON text (which is YAML) and returns the object as the server now holds it. */
@@ -22,7 +24,7 @@ export async function applyObject(
   options: ApplyOptions = {},
 ): Promise<KubeObject> {
   const dryRun = options.dryRun ? '&dryRun=All' : '';
-  const path = `${objectPath(address.resource, address.namespace, address.name)}?fieldManager=${fieldManager}&force=true${dryRun}`;
+  const path = `${objectPath(address.resource, address.namespace, address.name)}?fieldManager=${fieldManager}&force=${options.force ?? true}${dryRun}`;
   return (await kube.json({
     method: 'PATCH',
     path,

@@ -19,7 +19,8 @@ export interface WatchListener {
   /** A complete list begins: what is not told until `end` no longer exists. */
   begin(): void;
   object(object: KubeObject): void;
-  end(): void;
+  /** `resourceVersion` of the list: an object made later may be missing from it. */
+  end(resourceVersion: number): void;
   changed(object: KubeObject): void;
   deleted(object: KubeObject): void;
   /** The watch is behind until it next tells something; it goes on trying. */
@@ -100,7 +101,7 @@ async function list(loop: WatchLoop): Promise<void> {
   loop.resourceVersion = await listObjects(loop.kube, loop.selection, tell, { signal: loop.signal });
   loop.listedMs = loop.clock.monotonicMs();
   loop.failures = 0;
-  loop.listener.end();
+  loop.listener.end(Number(loop.resourceVersion));
 }
 
 async function afterFailure(loop: WatchLoop, error: Error): Promise<void> {

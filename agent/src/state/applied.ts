@@ -8,10 +8,12 @@ import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { ensureFolder, readFileIfAny, writeFileDurably } from './disk.ts';
 import { seal, unseal } from './seal.ts';
 
-/** One object: identity key, uid, digest in the bundle, what was sent, what the server made of it. */
+/** One object: identity key, what the bundle in force wants, uid, the line and manifest last sent, what the server made of it. */
 export interface AppliedObject {
   key: string;
+  desired: string | null;
   uid: string;
+  version: string;
   object: string;
   sent: string;
   meta: string;
@@ -25,12 +27,19 @@ export interface AppliedTarget {
   assignment: number;
   revision: number;
   bundle: string;
+  /** The bundle has hooks: an operation runs them even where nothing else is to do. */
+  hooks: boolean;
+  /** What was last applied without a failed task; null: nothing yet. */
+  appliedBundle: string | null;
+  appliedRevision: number | null;
+  appliedBody: string | null;
   /** The operation of `assignment` ran to its end. */
   finished: boolean;
   phase: 'Succeeded' | 'Failed' | 'Error' | 'Running' | 'Terminating';
   message: string;
   startedAt: string;
   finishedAt: string | null;
+  attempt: number;
   objects: AppliedObject[];
 }
 

@@ -1,0 +1,91 @@
+/**
+ * assess: what is shown of a target, from what the watches and the last pass left in memory. Sync: is every object of
+ * the bundle in force as it was applied. Health: the worst of its live objects, hooks apart.
+ */
+import { worst } from '@flotilla/domain/health/health';
+import { parseIdentityKey } from '@flotilla/domain/object/identity';
+import type { ObservedResource, ObservedState } from '@flotilla/domain/status/observed';
+import type { Condition, Health, SyncStatus } from '@flotilla/domain/status/words';
+import { isWorse } from '@flotilla/domain/health/health';
+import type { ObjectRecord } from './records.ts';
+import { isOutOfSync } from './records.ts';
+import type { Target } from './target.ts';
+
+const resourcesMax = 20;
+
+export function assess(target: Target, nowMs: number): ObservedState {
+  const wanted = [...target.records.values()].filter((record) => record.desired !== null && !record.hook);
+  const outOfSync = wanted.filter(isOutOfSync);
+  const health = worst(wanted.map(healthOfRecord));
+  return {
+    target: target.uid,
+    assignment: target.inForce?.assignment ?? 0,
+    revision: target.inForce?.revision ?? 0,
+    bundle: target.inForce?.bundle ?? '',
+    sync: syncOf(target, outOfSync.length),
+    health: overdue(target, health, nowMs),
+    operation: target.operation,
+    counts: { objects: wanted.length, outOfSync: outOfSync.length, pruneHeld: target.pruneHeld },
+    conditions: conditionsOf(target),
+    resources: resourcesOf(target, wanted),
+    removal: target.removal,
+  };
+}
+
+function syncOf(target: Target, outOfSync: number): SyncStatus {
+  if (target.inForce === null) return 'Unknown';
+  const held = target.conditions.has('NotPermitted') || target.failures.size > 0;
+  return outOfSync > 0 || held || target.pruneHeld > 0 ? 'OutOfSync' : 'Synced';
+}
+
+function healthOfRecord(record: ObjectRecord): Health | null {
+  if (record.live === 'missing') return { status: 'Missing', message: 'not on the cluster' };
+  if (record.live === 'deleting') return { status: 'Progressing', message: 'pending deletion' };
+  return record.health;
+}
+
+/** Progressing for longer than a sync wave may take is no progress. */
+function overdue(target: Target, health: Health, nowMs: number): Health {
+  const finishedAt = target.operation?.finishedAt;
+  if (health.status !== 'Progressing' || !finishedAt) return health;
+  const forMs = nowMs - Date.parse(finishedAt);
+  if (forMs < target.body.timeouts.syncWaveMs) return health;
+  return {
+    status: 'Degraded',
+    message: `not healthy after ${Math.round(forMs / 1000)} s: ${health.message}`,
+  };
+}
+
+function conditionsOf(target: Target): Condition[] {
+  return [...target.conditions]
+    .map(([type, message]) => ({ type, message }))
+    .sort((a, b) => (a.type < b.type ? -1 : 1));
+}
+
+/** The ones to look at, worst first. */
+function resourcesOf(target: Target, wanted: ObjectRecord[]): ObservedResource[] {
+  const shown = wanted.flatMap((record) => resourceOf(target, record) ?? []);
+  return shown.sort(worseFirst).slice(0, resourcesMax);
+}
+
+function resourceOf(target: Target, record: ObjectRecord): ObservedResource | null {
+  const failure = target.failures.get(record.key) ?? '';
+  const health = healthOfRecord(record);
+  const fine = health === null || health.status === 'Healthy' || health.status === 'Suspended';
+  const outOfSync = isOutOfSync(record);
+  const identity = parseIdentityKey(record.key);
+  if (identity === null || (fine && !outOfSync && failure === '')) return null;
+  const conflict = target.healing.get(record.key)?.conflict ?? '';
+  return {
+    ...identity,
+    sync: outOfSync ? 'OutOfSync' : 'Synced',
+    health,
+    message: failure || conflict || health?.message || '',
+  };
+}
+
+function worseFirst(a: ObservedResource, b: ObservedResource): number {
+  const [left, right] = [a.health?.status ?? 'Healthy', b.health?.status ?? 'Healthy'];
+  if (left === right) return a.name < b.name ? -1 : 1;
+  return isWorse(left, right) ? -1 : 1;
+}

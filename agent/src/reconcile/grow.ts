@@ -1,0 +1,54 @@
+/**
+ * The inventory around a pass: grown to old ∪ new before the first write, told the UIDs afterwards. An unchanged set of
+ * identities is not written at all.
+ */
+import type { InventoryEntry } from '@flotilla/domain/inventory/inventory';
+import { unionInventory } from '@flotilla/domain/inventory/inventory';
+import type { OperationNote } from '@flotilla/domain/inventory/shard';
+import { identityKey } from '@flotilla/domain/object/identity';
+import type { Identity } from '@flotilla/domain/object/types';
+import type { Run } from './context.ts';
+import { ensureMayWrite } from './context.ts';
+import { heldInventory } from './observe.ts';
+
+/** Before the first apply: afterwards no crash leaves an object that the inventory does not know. */
+export async function growInventory(run: Run, owned: Identity[]): Promise<void> {
+  const held = heldInventory(run);
+  const known = new Set(held.entries.map(identityKey));
+  const fresh = owned.filter((identity) => !known.has(identityKey(identity)));
+  if (fresh.length === 0) return;
+  const planned = fresh.map(({ group, kind, namespace, name }) => ({
+    group,
+    kind,
+    namespace,
+    name,
+    uid: '',
+  }));
+  await store(run, { ...held, entries: unionInventory(held.entries, planned) });
+}
+
+/** After the applies: the UIDs that the server gave. Only where one was not known or is another now. */
+export async function noteUids(run: Run): Promise<void> {
+  const held = heldInventory(run);
+  let changed = false;
+  const entries = held.entries.map((entry): InventoryEntry => {
+    const uid = run.target.records.get(identityKey(entry))?.uid ?? '';
+    if (uid === '' || uid === entry.uid) return entry;
+    changed = true;
+    return { ...entry, uid };
+  });
+  if (changed) await store(run, { ...held, entries });
+}
+
+/** Where the operation's hooks stand; durable before any of them is deleted for having succeeded. */
+export async function noteOperation(run: Run, note: OperationNote): Promise<void> {
+  await store(run, { ...heldInventory(run), note });
+}
+
+async function store(
+  run: Run,
+  inventory: { entries: InventoryEntry[]; note: OperationNote | null; rebuilt: boolean },
+): Promise<void> {
+  ensureMayWrite(run);
+  await run.cluster.state.inventory.write(run.target.body.application.id, inventory);
+}

@@ -1,0 +1,172 @@
+/**
+ * plan: what the pass will do, decided by the domain. For each object of the bundle the skip ladder says whether the API
+ * server is asked at all; only those that will be written keep their manifest in memory.
+ */
+import { canonicalText } from '@flotilla/domain/bundle/canonical';
+import { identityKey } from '@flotilla/domain/object/identity';
+import { withTracking } from '@flotilla/domain/object/tracking';
+import type { Identity, KubeObject } from '@flotilla/domain/object/types';
+import { hookPhases } from '@flotilla/domain/object/annotations';
+import type { RungVerdict, Written } from '@flotilla/domain/sync/ladder';
+import { climb } from '@flotilla/domain/sync/ladder';
+import type { ApplyTask, HookTask, PruneTask, SyncPlan, SyncWave } from '@flotilla/domain/sync/plan';
+import { planSync } from '@flotilla/domain/sync/tasks';
+import { fingerprintOf } from '../state/sha256.ts';
+import type { Run } from './context.ts';
+import type { Observation } from './observe.ts';
+import type { ObjectRecord } from './records.ts';
+import { recordOf } from './target.ts';
+
+export interface PlannedApply {
+  key: string;
+  task: ApplyTask;
+  /** Digest of the bundle's line; of the manifest for the namespace that `createNamespace` makes. */
+  line: string;
+  /** Fingerprint of what is sent. */
+  sent: string;
+  manifest: KubeObject;
+  /** Told the server's answer. */
+  onAnswer?: (answer: KubeObject) => void;
+}
+
+export interface Plan {
+  sync: SyncPlan;
+  /** What is written, by identity key; everything else of the bundle is as it should be. */
+  writes: Map<string, PlannedApply>;
+  /** Identities that this pass will make, hooks included: what the inventory must know first. */
+  owned: Identity[];
+  /** What is deleted once everything is applied, in order; those of one group together. */
+  prunes: PruneTask[][];
+  hooks: boolean;
+  /** Why nothing at all may be written: the project does not allow an object. */
+  refusal: string | null;
+}
+
+export function makePlan(run: Run, observation: Observation): Plan {
+  const { target } = run;
+  const sync = planSync({
+    objects: observation.objects,
+    scopes: observation.scopes,
+    body: target.body,
+    inventory: observation.inventory,
+    livePolicies: observation.livePolicies,
+    naming: { revision: observation.bundle, attempt: `${target.head.assignment}` },
+  });
+  const waves = hookPhases.flatMap((phase) => sync.phases[phase]);
+  const hooks = waves.flatMap(tasksOf).filter((task) => task.type === 'hook');
+  const applies = sync.phases.Sync.flatMap(tasksOf).filter((task) => task.type === 'apply');
+  noteDesired(run, observation, applies, hooks);
+  return {
+    sync,
+    writes: writesOf(run, observation, applies),
+    owned: [...applies.filter((task) => task.tracked), ...hooks].map((task) => task.identity),
+    prunes: prunesOf(sync, hooks),
+    hooks: hooks.length > 0,
+    refusal: refusalOf(run, sync, [...applies, ...hooks]),
+  };
+}
+
+/** A hook of this bundle is in the inventory too, but is deleted by its own policy only. */
+function prunesOf(sync: SyncPlan, hooks: HookTask[]): PruneTask[][] {
+  const hookKeys = new Set(hooks.map((hook) => identityKey(hook.identity)));
+  const groups = [...sync.phases.Sync.flatMap((wave) => wave.prunes), ...sync.pruneLast];
+  return groups.map((group) => group.filter(({ entry }) => !hookKeys.has(identityKey(entry))));
+}
+
+function tasksOf(wave: SyncWave): (ApplyTask | HookTask)[] {
+  return wave.groups.flat();
+}
+
+/** From here on the records say what the new bundle wants, so that observed sync speaks of it. */
+function noteDesired(run: Run, observation: Observation, applies: ApplyTask[], hooks: HookTask[]): void {
+  const { records } = run.target;
+  for (const record of records.values()) record.desired = null;
+  for (const task of applies) {
+    if (!task.tracked || task.policy.apply === 'Ignore') continue;
+    const key = identityKey(task.identity);
+    const record = recordOf(run.target, key);
+    record.desired = observation.lines.get(key) ?? null;
+    record.hook = false;
+  }
+  for (const task of hooks) recordOf(run.target, identityKey(task.identity)).hook = true;
+  for (const failed of observation.lines.keys()) {
+    const record = records.get(failed);
+    if (record === undefined) recordFailedWish(run, observation, failed);
+  }
+}
+
+/** An object that cannot be planned (its kind is unknown) is still wanted: it shows as missing. */
+function recordFailedWish(run: Run, observation: Observation, key: string): void {
+  const record = recordOf(run.target, key);
+  record.desired = observation.lines.get(key) ?? null;
+  record.live = 'missing';
+}
+
+function writesOf(run: Run, observation: Observation, applies: ApplyTask[]): Map<string, PlannedApply> {
+  const writes = new Map<string, PlannedApply>();
+  for (const task of applies) {
+    if (task.policy.apply === 'Ignore') continue;
+    const planned = planOne(run, observation, task);
+    if (planned !== null) writes.set(planned.key, planned);
+  }
+  return writes;
+}
+
+function planOne(run: Run, observation: Observation, task: ApplyTask): PlannedApply | null {
+  const key = identityKey(task.identity);
+  const record = recordOf(run.target, key);
+  const line = observation.lines.get(key) ?? fingerprintOf(canonicalText(task.object));
+  // The shape of what is sent depends on the bundle's line and the body only: an unchanged line needs no second hashing.
+  const known =
+    record.written?.object === line && record.written.sent.startsWith(shapeOf(run))
+      ? record.written.sent
+      : null;
+  const manifest = task.tracked
+    ? withTracking(task.object, run.target.tracker, run.target.body.application.name)
+    : task.object;
+  const sent = known ?? `${shapeOf(run)}${fingerprintOf(canonicalText(manifest))}`;
+  const verdict = verdictOf(run, record, task, line, sent);
+  return verdict.action === 'skip' ? null : { key, task, line, sent, manifest };
+}
+
+/** Whatever of the body shapes the manifest that is sent: its digest, cut short. */
+export function shapeOf(run: Run): string {
+  return `${run.target.head.body.slice(0, 8)}.`;
+}
+
+function verdictOf(run: Run, record: ObjectRecord, task: ApplyTask, line: string, sent: string): RungVerdict {
+  const written: Written | null = record.written && {
+    object: record.written.object,
+    sent: record.written.sent,
+    resourceVersion: String(record.resourceVersion),
+  };
+  const force = run.target.head.operation.force ?? false;
+  // An untracked namespace is seen by no watch: what was sent stands until a write into it fails.
+  const live = task.tracked ? liveOf(record) : 'unchanged';
+  return climb({ object: line, sent, written, live, force });
+}
+
+function liveOf(record: ObjectRecord): 'unchanged' | 'inspect' | 'recreated' | 'deleting' | 'missing' | null {
+  if (record.live === 'unobserved') return null;
+  return record.live === 'drifted' ? 'inspect' : record.live;
+}
+
+function refusalOf(run: Run, sync: SyncPlan, tasks: (ApplyTask | HookTask)[]): string | null {
+  const refused = sync.failed
+    .filter((failure) => failure.reason === 'NotPermitted')
+    .map((failure) => failure.message);
+  const own = tasks.filter((task) => isAgentsOwn(run, task.identity)).map((task) => task.identity);
+  const messages = [...refused, ...own.map((identity) => `${identityKey(identity)} belongs to the agent`)];
+  return messages.length === 0 ? null : messages.slice(0, 5).join('; ');
+}
+
+/** No application writes where the agent lives but its own, and that one no Secret. */
+function isAgentsOwn(run: Run, identity: Identity): boolean {
+  const { agentNamespace } = run.cluster;
+  const inside = identity.namespace === agentNamespace;
+  const itself = identity.group === '' && identity.kind === 'Namespace' && identity.name === agentNamespace;
+  if (!inside && !itself) return false;
+  return (
+    run.target.body.application.project !== 'system' || (identity.group === '' && identity.kind === 'Secret')
+  );
+}

@@ -1,0 +1,143 @@
+/**
+ * What the agent remembers of each object: what the bundle wants, what it last wrote, and what the watch said since.
+ * Fingerprints instead of objects, so that a thousand objects at rest cost half a megabyte.
+ */
+import { writtenMeta } from '@flotilla/domain/diff/drift';
+import { ownValuesText } from '@flotilla/domain/diff/ownValues';
+import { healthOf } from '@flotilla/domain/health/healthOf';
+import type { KubeObject } from '@flotilla/domain/object/types';
+import type { Health } from '@flotilla/domain/status/words';
+import { fingerprintOf, sha256 } from '../state/sha256.ts';
+
+/**
+ * `unobserved`: no watch has told yet. `drifted`: a field that we applied has changed. `recreated`: another object under
+ * this name. `deleting`: going away.
+ */
+export type LiveVerdict = 'unobserved' | 'missing' | 'unchanged' | 'drifted' | 'recreated' | 'deleting';
+
+/** Our last write: digest of the bundle's line, fingerprint of what was sent, fingerprints of the server's answer. */
+export interface WrittenRecord {
+  uid: string;
+  /** apiVersion that was applied: fingerprints of another version say nothing. */
+  version: string;
+  object: string;
+  sent: string;
+  meta: string;
+  values: string;
+}
+
+export interface ObjectRecord {
+  /** `group/kind/namespace/name` */
+  key: string;
+  /** Digest of the line that the bundle in force has for it; null: not wanted. */
+  desired: string | null;
+  written: WrittenRecord | null;
+  live: LiveVerdict;
+  /** '' while it does not exist. */
+  uid: string;
+  resourceVersion: number;
+  health: Health | null;
+  /** Judged apart: no part of the target's sync and health, never healed. */
+  hook: boolean;
+}
+
+export function newRecord(key: string): ObjectRecord {
+  return {
+    key,
+    desired: null,
+    written: null,
+    live: 'unobserved',
+    uid: '',
+    resourceVersion: 0,
+    health: null,
+    hook: false,
+  };
+}
+
+export interface AnswerPrints {
+  meta: string;
+  values: string;
+}
+
+/** Fingerprints of an object as the server holds it. */
+export function printsOf(object: KubeObject): AnswerPrints {
+  return { meta: metaPrint(object), values: fingerprintOf(ownValuesText(object)) };
+}
+
+function metaPrint(object: KubeObject): string {
+  const { generation, meta } = writtenMeta(object, sha256);
+  return `${generation ?? ''}.${meta.slice(0, 32)}`;
+}
+
+/** Takes in the server's answer to our own write. */
+export function noteWritten(record: ObjectRecord, answer: KubeObject, object: string, sent: string): void {
+  record.uid = String(answer.metadata['uid']);
+  record.written = { uid: record.uid, version: answer.apiVersion, object, sent, ...printsOf(answer) };
+  record.live = 'unchanged';
+  noteVersion(record, answer);
+  record.health = compactHealth(healthOf(answer));
+}
+
+/** What is there already serves: nothing was sent, and nothing need be until the bundle's line changes. */
+export function noteAsWritten(record: ObjectRecord, object: string, sent: string): void {
+  record.written = { uid: '', version: '', object, sent, meta: '', values: '' };
+}
+
+/** Takes in a watched or listed object; false for one older than what is known. */
+export function noteLive(record: ObjectRecord, object: KubeObject): boolean {
+  if (versionOf(object) < record.resourceVersion) return false;
+  if (record.written !== null && record.written.version !== object.apiVersion) return false;
+  const uid = String(object.metadata['uid']);
+  record.live = judge(record, object, uid);
+  record.uid = uid;
+  noteVersion(record, object);
+  record.health = compactHealth(healthOf(object));
+  return true;
+}
+
+function judge(record: ObjectRecord, object: KubeObject, uid: string): LiveVerdict {
+  const written = record.written;
+  if (object.metadata['deletionTimestamp'] !== undefined) return 'deleting';
+  if (written === null) return 'unobserved';
+  if (written.uid !== uid) return 'recreated';
+  const meta = metaPrint(object);
+  if (meta === written.meta) return 'unchanged';
+  if (fingerprintOf(ownValuesText(object)) !== written.values) return 'drifted';
+  // Others changed what is theirs: from now on this is what an unchanged object looks like.
+  written.meta = meta;
+  return 'unchanged';
+}
+
+/** The object is gone, or carries our mark no longer. */
+export function noteGone(record: ObjectRecord): void {
+  record.live = 'missing';
+  record.uid = '';
+  record.health = null;
+}
+
+function noteVersion(record: ObjectRecord, object: KubeObject): void {
+  record.resourceVersion = Math.max(record.resourceVersion, versionOf(object));
+}
+
+export function versionOf(object: KubeObject): number {
+  return Number(object.metadata['resourceVersion'] ?? 0);
+}
+
+const healthy: Health = { status: 'Healthy', message: '' };
+
+/** Most objects are healthy: they share one verdict. */
+function compactHealth(health: Health | null): Health | null {
+  return health?.status === 'Healthy' && health.message === '' ? healthy : health;
+}
+
+/** True where the object is wanted and is not what it should be. */
+export function isOutOfSync(record: ObjectRecord): boolean {
+  if (record.desired === null || record.hook) return false;
+  return record.live !== 'unchanged' || record.written?.object !== record.desired;
+}
+
+/** True where the live object left the state of our last write by somebody else's doing. */
+export function isDrifted(record: ObjectRecord): boolean {
+  if (record.desired === null || record.hook || record.written?.object !== record.desired) return false;
+  return record.live === 'drifted' || record.live === 'missing' || record.live === 'recreated';
+}
