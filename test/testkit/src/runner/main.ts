@@ -49,10 +49,14 @@ async function runAll(options: RunnerOptions, servers: Servers): Promise<Totals>
   return addTotals(totals, await runSteps([leftoverStep(servers.runFile)]));
 }
 
+function needsClusters(options: RunnerOptions): boolean {
+  return options.tiers.includes('cluster') || options.tiers.includes('fault');
+}
+
 async function runTests(options: RunnerOptions): Promise<Totals> {
   const built = await runSteps([buildStep]);
   if (built.failed > 0) return built;
-  const servers = await startServers();
+  const servers = await startServers({ clusters: needsClusters(options) });
   try {
     const totals = addTotals(built, await runAll(options, servers));
     if (totals.failed === 0) rmSync(servers.run.dir, { recursive: true, force: true });
