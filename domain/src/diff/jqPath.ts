@@ -20,95 +20,104 @@ export interface JqCondition {
 
 export type JqParsed = { ok: true; steps: JqStep[] } | { ok: false; reason: string };
 
-const tokens =
-  /\s*(?:(\.(?=\s*(?:$|[|)"=!]))|\.?\[\s*\]|\.?\[\s*-?\d+\s*\]|\.?\[\s*"(?:[^"\\]|\\.)*"\s*\]|\.[A-Za-z_][A-Za-z0-9_]*|\."(?:[^"\\]|\\.)*")|([?|()])|(==|!=|\band\b|\bselect\b)|("(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?|\btrue\b|\bfalse\b|\bnull\b))/y;
+/** A JSON string. */
+const quoted = String.raw`"(?:[^"\\\p{Cc}]|\\["\\/bfnrt]|\\u[0-9A-Fa-f]{4})*"`;
+
+/** What a step may look like, tried in this order. White space between tokens is skipped. */
+const stepForms: readonly (readonly [form: RegExp, step: (found: string) => JqStep])[] = [
+  [/\.?\[\s*\]/y, () => ({ type: 'each' })],
+  [/\.?\[\s*(-?\d+)\s*\]/y, (found) => ({ type: 'index', index: Number(found) })],
+  [
+    new RegExp(String.raw`\.?\[\s*(${quoted})\s*\]`, 'uy'),
+    (found) => ({ type: 'field', name: unquoted(found) }),
+  ],
+  [new RegExp(String.raw`\.(${quoted})`, 'uy'), (found) => ({ type: 'field', name: unquoted(found) })],
+  [/\.([A-Za-z_][A-Za-z0-9_]*)/y, (found) => ({ type: 'field', name: found })],
+];
+
+const literalForm = new RegExp(String.raw`(${quoted}|-?\d+(?:\.\d+)?|true|false|null)(?!\w)`, 'uy');
 
 interface Reader {
-  words: string[];
+  text: string;
   at: number;
 }
 
 export function parseJqPath(text: string): JqParsed {
-  const words = tokenise(text);
-  if (words === null || words.length === 0)
-    return { ok: false, reason: `cannot read ${JSON.stringify(text)}` };
-  const reader: Reader = { words, at: 0 };
+  const reader: Reader = { text, at: 0 };
   const steps = readPipe(reader);
-  if (steps === null || reader.at < words.length) {
+  skipSpace(reader);
+  if (steps === null || reader.at < text.length) {
     return { ok: false, reason: `${JSON.stringify(text)} is beyond paths and select(.a == "b")` };
   }
   return { ok: true, steps };
 }
 
-function tokenise(text: string): string[] | null {
-  const words: string[] = [];
-  tokens.lastIndex = 0;
-  const trimmed = text.trim();
-  while (tokens.lastIndex < trimmed.length) {
-    const match = tokens.exec(trimmed);
-    if (!match) return null;
-    words.push(match[0].trim());
-  }
-  return words;
+function unquoted(text: string): string {
+  return JSON.parse(text) as string;
 }
 
-function take(reader: Reader, word: string): boolean {
-  if (reader.words[reader.at] !== word) return false;
-  reader.at++;
-  return true;
+function skipSpace(reader: Reader): void {
+  while (/\s/.test(reader.text[reader.at] ?? '')) reader.at++;
+}
+
+/** The form's first group (or all of it) where it stands next, which is then read; else null. */
+function take(reader: Reader, form: RegExp): string | null {
+  skipSpace(reader);
+  form.lastIndex = reader.at;
+  const match = form.exec(reader.text);
+  if (!match) return null;
+  reader.at = form.lastIndex;
+  return match[1] ?? match[0];
 }
 
 function readPipe(reader: Reader): JqStep[] | null {
   const steps: JqStep[] = [];
   do {
-    const part = take(reader, 'select') ? readSelect(reader) : readPath(reader);
+    const part = take(reader, /select\b/y) === null ? readPath(reader) : readSelect(reader);
     if (part === null) return null;
     steps.push(...part);
-  } while (take(reader, '|'));
+  } while (take(reader, /\|/y) !== null);
   return steps;
 }
 
+/** One step at least; `.` alone is the value itself. `?` changes nothing here: what is not there is left out anyway. */
 function readPath(reader: Reader): JqStep[] | null {
   const steps: JqStep[] = [];
-  const start = reader.at;
-  for (;;) {
-    const word = reader.words[reader.at] ?? '';
-    const step = stepOf(word);
-    if (step === null && word !== '.' && word !== '?') break;
-    if (step) steps.push(step);
-    reader.at++;
+  for (let step = readStep(reader); step !== null; step = readStep(reader)) {
+    steps.push(step);
+    while (take(reader, /\?/y) !== null);
   }
-  return reader.at > start ? steps : null;
+  if (steps.length > 0) return steps;
+  return take(reader, /\.(?![.\w])/y) === null ? null : [];
 }
 
-function stepOf(word: string): JqStep | null {
-  if (!/^\.?[[."A-Za-z_]/.test(word) || word === '.') return null;
-  if (/^\.?\[\s*\]$/.test(word)) return { type: 'each' };
-  const index = /^\.?\[\s*(-?\d+)\s*\]$/.exec(word);
-  if (index) return { type: 'index', index: Number(index[1]) };
-  const quoted = /^(?:\.?\[\s*|\.)(".*")\s*\]?$/.exec(word);
-  if (quoted) return { type: 'field', name: JSON.parse(quoted[1] ?? '""') as string };
-  return /^\.[A-Za-z_]/.test(word) ? { type: 'field', name: word.slice(1) } : null;
+function readStep(reader: Reader): JqStep | null {
+  for (const [form, step] of stepForms) {
+    const found = take(reader, form);
+    if (found !== null) return step(found);
+  }
+  return null;
 }
 
+/** What follows the parenthesis belongs to the path: `select(…).image`. */
 function readSelect(reader: Reader): JqStep[] | null {
-  if (!take(reader, '(')) return null;
+  if (take(reader, /\(/y) === null) return null;
   const conditions: JqCondition[] = [];
   do {
     const condition = readCondition(reader);
     if (condition === null) return null;
     conditions.push(condition);
-  } while (take(reader, 'and'));
-  return take(reader, ')') ? [{ type: 'select', conditions }] : null;
+  } while (take(reader, /and\b/y) !== null);
+  if (take(reader, /\)/y) === null) return null;
+  return [{ type: 'select', conditions }, ...(readPath(reader) ?? [])];
 }
 
 function readCondition(reader: Reader): JqCondition | null {
   const path = readPath(reader);
-  const equal = take(reader, '==');
-  if (path === null || (!equal && !take(reader, '!='))) return null;
-  const literal = reader.words[reader.at++];
-  const isLiteral = literal !== undefined && /^("|-?\d|true$|false$|null$)/.test(literal);
-  return isLiteral ? { path, equal, value: JSON.parse(literal) as Json } : null;
+  const operator = take(reader, /==|!=/y);
+  const literal = take(reader, literalForm);
+  if (path === null || operator === null || literal === null) return null;
+  return { path, equal: operator === '==', value: JSON.parse(literal) as Json };
 }
 
 /** The concrete places that the path means in a document, as pointer keys; places that are not there are left out. */
