@@ -652,6 +652,9 @@ CREATE INDEX "target_counts_cluster_id_idx" ON "target_counts"("cluster_id");
 CREATE INDEX "target_counts_application_id_idx" ON "target_counts"("application_id");
 
 -- CreateIndex
+CREATE INDEX "target_counts_key_target_id_idx" ON "target_counts"("key", "target_id");
+
+-- CreateIndex
 CREATE INDEX "target_transitions_target_id_at_idx" ON "target_transitions"("target_id", "at");
 
 -- CreateIndex
