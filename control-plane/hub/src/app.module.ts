@@ -7,6 +7,8 @@ import { ClustersModule } from './clusters/clusters.module.ts';
 import { HttpModule } from './http/http.module.ts';
 import type { HubConfig } from './platform/config.ts';
 import { PlatformModule } from './platform/platform.module.ts';
+import { RenderingModule } from './rendering/rendering.module.ts';
+import { SourcesModule } from './sources/sources.module.ts';
 import { StatusModule } from './status/status.module.ts';
 
 @Module({})
@@ -21,6 +23,8 @@ export class AppModule {
         AuditModule,
         ClustersModule,
         ApplicationsModule,
+        SourcesModule,
+        RenderingModule,
         StatusModule,
       ],
     };

@@ -1,0 +1,76 @@
+/**
+ * Entry of a renderer: a process without environment, credentials, network or files, that is given trees on stdin and
+ * answers with bundles on stdout. It serves one project, so that nothing of one tenant's files can change another's.
+ */
+import { encodeIndex } from '@flotilla/domain/bundle/bundleIndex';
+
+import { decodeTree } from '../../sources/trees.ts';
+import { renderSources, type FileCache, type ParsedFile, type RenderSource } from './manifests.ts';
+import {
+  cut,
+  encodeMessage,
+  MessageReader,
+  type RenderReplyHeader,
+  type RenderRequestHeader,
+} from './wire.ts';
+import { yamlDefaults } from './yaml.ts';
+
+const requestBytesMax = 160 << 20;
+/** Of file contents whose parsed form is kept. */
+const cacheBytesMax = 24 << 20;
+
+function makeCache(): FileCache {
+  const held = new Map<string, { parsed: ParsedFile; sizeBytes: number }>();
+  let bytes = 0;
+  return {
+    get: (key) => {
+      const entry = held.get(key);
+      if (entry === undefined) return undefined;
+      held.delete(key);
+      held.set(key, entry);
+      return entry.parsed;
+    },
+    set: (key, parsed, sizeBytes) => {
+      held.set(key, { parsed, sizeBytes });
+      bytes += sizeBytes;
+      for (const [oldest, entry] of held) {
+        if (bytes <= cacheBytesMax) return;
+        held.delete(oldest);
+        bytes -= entry.sizeBytes;
+      }
+    },
+  };
+}
+
+const cache = makeCache();
+const reader = new MessageReader(requestBytesMax);
+
+function answer(header: RenderRequestHeader, bytes: Buffer): Uint8Array[] {
+  const frames = cut(
+    bytes,
+    header.sources.flatMap((source) => source.frames),
+  );
+  let at = 0;
+  const sources: RenderSource[] = header.sources.map(({ path, directory, frames: lengths }) => {
+    const own = frames.slice(at, at + lengths.length);
+    at += lengths.length;
+    return { path, directory, tree: decodeTree(own) };
+  });
+  const result = renderSources(sources, yamlDefaults, cache);
+  if (!result.ok)
+    return encodeMessage({ ok: false, problems: result.problems } satisfies RenderReplyHeader, []);
+  const { index, frames: made } = result.bundle;
+  const reply: RenderReplyHeader = {
+    ok: true,
+    index: Buffer.from(encodeIndex(index)).toString('utf8'),
+    frames: made.map((frame) => frame.byteLength),
+  };
+  return encodeMessage(reply, made);
+}
+
+process.stdin.on('data', (chunk: Buffer) => {
+  for (const { header, bytes } of reader.push(chunk)) {
+    process.stdout.write(Buffer.concat(answer(header as RenderRequestHeader, bytes)));
+  }
+});
+process.stdin.on('end', () => process.stdout.end());

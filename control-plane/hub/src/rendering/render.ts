@@ -1,0 +1,86 @@
+/** A revision → its variant and bundle, or what is wrong with it. What another try may mend stays a Candidate. */
+import { tryLock } from '../platform/lock.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { Database } from '../platform/prisma.ts';
+import { FrameMissing } from '../sources/frames.store.ts';
+import type { RenderProblem } from './child/manifests.ts';
+import type { Candidate, RenderStore } from './render.store.ts';
+import { RenderStopped, type Rendered, type Renderer, type SourceToRender } from './renderer.ts';
+
+export interface RenderOptions {
+  database: Database;
+  store: RenderStore;
+  renderer: Renderer;
+  logger: Logger;
+}
+
+/** All revisions of an application that are not rendered; by one worker at a time. */
+export async function renderCandidates(options: RenderOptions, applicationId: string): Promise<void> {
+  await tryLock(options.database, `render:${applicationId}`, async () => {
+    for (const candidate of await options.store.candidates(applicationId))
+      await renderOne(options, candidate);
+  });
+}
+
+async function renderOne(options: RenderOptions, candidate: Candidate): Promise<void> {
+  const { store, logger } = options;
+  const rendered = await renderTrees(options, candidate);
+  const problems = rendered.ok
+    ? emptyProblems(candidate, rendered.bundle.index.objects.length)
+    : rendered.problems;
+  const about = { application: candidate.application, revision: candidate.number };
+  if (problems.length > 0 || !rendered.ok) {
+    await store.saveProblems(candidate, problems);
+    logger.warn({ ...about, problem: problems[0] }, 'revision does not render');
+    return;
+  }
+  await saveTwice(store, candidate, rendered);
+  logger.info({ ...about, bundle: rendered.bundle.index.digest }, 'revision rendered');
+}
+
+async function renderTrees({ store, renderer }: RenderOptions, candidate: Candidate): Promise<Rendered> {
+  const sources: SourceToRender[] = [];
+  for (const [at, source] of candidate.sources.entries()) {
+    const directory = candidate.renderSpec.directories[at];
+    const frames = await store.tree(candidate.projectId, source.tree);
+    if (directory === undefined || frames === null) {
+      return failed(`the files of ${source.path} at ${source.commit} are not kept any more`);
+    }
+    sources.push({ path: source.path, directory, frames });
+  }
+  try {
+    return await renderer.render(candidate.projectId, sources);
+  } catch (error) {
+    if (error instanceof RenderStopped && error.kind === 'limit') return failed(error.message);
+    throw error;
+  }
+}
+
+/** An empty bundle would prune everything: only who says so gets one. */
+function emptyProblems({ renderSpec, sources }: Candidate, objects: number): RenderProblem[] {
+  if (objects > 0 || renderSpec.allowEmpty) return [];
+  const places = sources.map(({ path }) => `'${path}'`).join(', ');
+  return [problem(`${places} has no manifests: set syncPolicy.allowEmpty if that is meant`)];
+}
+
+function failed(message: string): Rendered {
+  return { ok: false, problems: [problem(message)] };
+}
+
+function problem(message: string): RenderProblem {
+  return { file: '', document: 0, line: 0, message };
+}
+
+/** Retention may take a frame between the two steps of saving; then both are done again. */
+async function saveTwice(
+  store: RenderStore,
+  candidate: Candidate,
+  rendered: Extract<Rendered, { ok: true }>,
+): Promise<void> {
+  try {
+    await store.saveBundle(candidate, rendered.bundle);
+  } catch (error) {
+    if (!(error instanceof FrameMissing)) throw error;
+    await store.saveBundle(candidate, rendered.bundle);
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * Frames at rest: keyed by project and digest of the uncompressed bytes, compressed, then encrypted. Saving one that is
+ * there already renews its age, so that retention and a new user of the same bytes cannot miss each other.
+ */
+import type { DataKeys } from '../platform/dataKeys.ts';
+import type { Database } from '../platform/prisma.ts';
+import type { Sql } from '../platform/transaction.ts';
+
+export interface PlainFrame {
+  digest: string;
+  bytes: Uint8Array;
+}
+
+export interface PreparedFrames {
+  projectId: string;
+  /** All digests that must be there after saving. */
+  digests: string[];
+  sealed: { digest: string; data: Uint8Array; keyVersion: number; sizeBytes: number }[];
+}
+
+/** A frame that a row names is not there: retention was faster, or the database was tampered with. */
+export class FrameMissing extends Error {
+  override readonly name = 'FrameMissing';
+  readonly projectId: string;
+  constructor(projectId: string) {
+    super('a frame is missing');
+    this.projectId = projectId;
+  }
+}
+
+export class FrameStore {
+  private readonly database: Database;
+  private readonly dataKeys: DataKeys;
+
+  constructor(database: Database, dataKeys: DataKeys) {
+    this.database = database;
+    this.dataKeys = dataKeys;
+  }
+
+  /** Outside of the transaction: seals what is not there yet. */
+  async prepare(projectId: string, frames: readonly PlainFrame[]): Promise<PreparedFrames> {
+    const byDigest = new Map(frames.map((frame) => [frame.digest, frame]));
+    const digests = [...byDigest.keys()];
+    const held = await this.database.query<{ digest: string }>(
+      'SELECT digest FROM frames WHERE project_id = $1::uuid AND digest = ANY($2::text[])',
+      [projectId, digests],
+    );
+    for (const { digest } of held) byDigest.delete(digest);
+    const sealed: PreparedFrames['sealed'] = [];
+    for (const { digest, bytes } of byDigest.values()) {
+      const frame = await this.dataKeys.seal(projectId, 'frames', digest, bytes);
+      sealed.push({ digest, ...frame, sizeBytes: bytes.byteLength });
+    }
+    return { projectId, digests, sealed };
+  }
+
+  /** Inside of it. @throws FrameMissing when one that was there is gone: prepare again */
+  async save(tx: Sql, prepared: PreparedFrames): Promise<void> {
+    const { projectId, digests, sealed } = prepared;
+    await tx.sql(
+      `INSERT INTO frames (project_id, digest, data, key_version, size_bytes)
+       SELECT $1::uuid, f.digest, f.data, f.key_version, f.size_bytes
+       FROM unnest($2::text[], $3::bytea[], $4::int[], $5::int[]) AS f(digest, data, key_version, size_bytes)
+       ORDER BY f.digest
+       ON CONFLICT (project_id, digest) DO NOTHING`,
+      [
+        projectId,
+        sealed.map(({ digest }) => digest),
+        sealed.map(({ data }) => Buffer.from(data)),
+        sealed.map(({ keyVersion }) => keyVersion),
+        sealed.map(({ sizeBytes }) => sizeBytes),
+      ],
+    );
+    // Retention takes only what is older than a day, and looks again at a row that was changed under its feet.
+    await tx.sql(
+      `UPDATE frames SET created_at = now()
+       WHERE project_id = $1::uuid AND digest = ANY($2::text[]) AND created_at < now() - interval '6 hours'`,
+      [projectId, digests],
+    );
+    const kept = await tx.sql<{ digest: string }>(
+      'SELECT digest FROM frames WHERE project_id = $1::uuid AND digest = ANY($2::text[])',
+      [projectId, digests],
+    );
+    if (kept.length !== new Set(digests).size) throw new FrameMissing(projectId);
+  }
+
+  /** The uncompressed bytes in the order asked for. @throws FrameMissing */
+  async read(projectId: string, digests: readonly string[]): Promise<Buffer[]> {
+    const rows = await this.database.query<{ digest: string; data: Buffer }>(
+      'SELECT digest, data FROM frames WHERE project_id = $1::uuid AND digest = ANY($2::text[])',
+      [projectId, digests],
+    );
+    const opened = new Map<string, Buffer>();
+    for (const { digest, data } of rows) {
+      opened.set(digest, await this.dataKeys.open(projectId, 'frames', digest, data));
+    }
+    return digests.map((digest) => {
+      const bytes = opened.get(digest);
+      if (bytes === undefined) throw new FrameMissing(projectId);
+      return bytes;
+    });
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * The HTTP client that isomorphic-git is given. It bounds what a server may send, follows redirects itself (each step
+ * is checked like the first URL, and another host never sees the credential), and looks through every pack before it
+ * is parsed, so that no size a server invents is ever allocated.
+ */
+import type { GitHttpRequest, GitHttpResponse, HttpClient } from 'isomorphic-git';
+import { request as send, type Agent } from 'undici';
+
+import { bareHost, checkTarget, isAllowedHost } from '../url.ts';
+import { AddressRefused, makeDispatcher, refuseLiteral, type ConnectOptions } from './connect.ts';
+import { checkPackResponse, type PackLimits } from './pack.ts';
+
+export interface GitHttpLimits extends ConnectOptions, PackLimits {
+  /** Of one response, as it comes over the wire. */
+  responseBytesMax: number;
+  redirectsMax: number;
+}
+
+export const gitHttpDefaults: GitHttpLimits = {
+  connectTimeoutMs: 10_000,
+  headersTimeoutMs: 30_000,
+  bodyTimeoutMs: 30_000,
+  responseBytesMax: 256 << 20,
+  redirectsMax: 5,
+  objectBytesMax: 16 << 20,
+  packBytesMax: 512 << 20,
+  objectsMax: 500_000,
+};
+
+/** What a server did that the rules do not allow. */
+export class GitHttpRefused extends Error {
+  override readonly name = 'GitHttpRefused';
+}
+
+interface Hop {
+  method: string;
+  url: URL;
+  headers: Record<string, string>;
+  body: Buffer | null;
+}
+
+/** One client for one operation on one repository; `close` ends its connections. */
+export function gitHttp(
+  allow: readonly string[],
+  limits: GitHttpLimits,
+  signal: AbortSignal,
+): HttpClient & { close: () => Promise<void> } {
+  const listed = makeDispatcher(true, limits);
+  const open = makeDispatcher(false, limits);
+  const dispatcherFor = (url: URL): Agent => (isAllowedHost(url, allow) ? listed : open);
+
+  /** Answers to `info/refs` of the first version: what was listed is what is fetched from, without asking again. */
+  const discovered = new Map<string, { response: GitHttpResponse; body: Buffer }>();
+
+  async function request(wanted: GitHttpRequest): Promise<GitHttpResponse> {
+    const isDiscovery = (wanted.method ?? 'GET') === 'GET' && wanted.headers?.['Git-Protocol'] === undefined;
+    const known = isDiscovery ? discovered.get(wanted.url) : undefined;
+    if (known !== undefined) return { ...known.response, body: once(known.body) };
+    const { response, body } = await exchange(wanted);
+    if (isDiscovery && response.statusCode === 200) discovered.set(wanted.url, { response, body });
+    return { ...response, body: once(body) };
+  }
+
+  async function exchange(wanted: GitHttpRequest): Promise<{ response: GitHttpResponse; body: Buffer }> {
+    let hop = await firstHop(wanted);
+    for (let redirects = 0; redirects <= limits.redirectsMax; redirects++) {
+      const response = await sendHop(hop, allow, dispatcherFor(hop.url), signal);
+      const location = redirectOf(response.statusCode, response.headers['location']);
+      if (location === null) return collectResponse(hop, response, limits);
+      await response.body.dump();
+      hop = nextHop(hop, location);
+    }
+    throw new GitHttpRefused(`more than ${limits.redirectsMax} redirects`);
+  }
+  return {
+    request,
+    close: async () => {
+      await Promise.all([listed.destroy(), open.destroy()]);
+    },
+  };
+}
+
+async function firstHop(wanted: GitHttpRequest): Promise<Hop> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(wanted.headers ?? {})) headers[name.toLowerCase()] = value;
+  return {
+    method: wanted.method ?? 'GET',
+    url: new URL(wanted.url),
+    headers: { ...headers, 'accept-encoding': 'identity' },
+    body: await collectBody(wanted.body),
+  };
+}
+
+async function collectBody(body: GitHttpRequest['body']): Promise<Buffer | null> {
+  if (body === undefined) return null;
+  const parts: Uint8Array[] = [];
+  for await (const part of body as AsyncIterable<Uint8Array>) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+function sendHop(
+  hop: Hop,
+  allow: readonly string[],
+  dispatcher: Agent,
+  signal: AbortSignal,
+): ReturnType<typeof send> {
+  const verdict = checkTarget(hop.url, allow);
+  if (!verdict.ok) throw new GitHttpRefused(verdict.reason);
+  refuseLiteral(bareHost(hop.url), isAllowedHost(hop.url, allow));
+  return send(hop.url, {
+    method: hop.method as 'GET' | 'POST',
+    headers: hop.headers,
+    body: hop.body,
+    dispatcher,
+    signal,
+  });
+}
+
+function redirectOf(status: number, location: string | string[] | undefined): string | null {
+  if (status < 300 || status > 399) return null;
+  if (typeof location !== 'string') throw new GitHttpRefused(`a redirect (${status}) without a location`);
+  return location;
+}
+
+/** The method stays: servers redirect a renamed repository for both requests. The credential stays with its origin. */
+function nextHop(hop: Hop, location: string): Hop {
+  const url = URL.parse(location, hop.url.href);
+  if (url === null) throw new GitHttpRefused('a redirect to something that is no URL');
+  if (url.username !== '' || url.password !== '')
+    throw new GitHttpRefused('a redirect to a URL with credentials');
+  const headers = { ...hop.headers };
+  if (url.origin !== hop.url.origin) {
+    delete headers['authorization'];
+    delete headers['cookie'];
+  }
+  return { ...hop, url, headers };
+}
+
+async function collectResponse(
+  hop: Hop,
+  response: Awaited<ReturnType<typeof send>>,
+  limits: GitHttpLimits,
+): Promise<{ response: GitHttpResponse; body: Buffer }> {
+  const encoding = response.headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') {
+    throw new GitHttpRefused('the server compresses its answer though it was told not to');
+  }
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of response.body as AsyncIterable<Buffer>) {
+    size += part.byteLength;
+    if (size > limits.responseBytesMax)
+      throw new GitHttpRefused(`an answer of more than ${limits.responseBytesMax} bytes`);
+    parts.push(part);
+  }
+  const body = Buffer.concat(parts);
+  if (hop.method === 'POST' && response.statusCode === 200) checkPackResponse(body, limits);
+  const { statusCode } = response;
+  return {
+    response: {
+      url: hop.url.href,
+      method: hop.method,
+      statusCode,
+      statusMessage: `HTTP ${statusCode}`,
+      headers: flatHeaders(response.headers),
+    },
+    body,
+  };
+}
+
+async function* once(body: Buffer): AsyncIterableIterator<Uint8Array> {
+  yield await Promise.resolve(body);
+}
+
+function flatHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string> {
+  const flat: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(', ') : value;
+  }
+  return flat;
+}
+
+export { AddressRefused };

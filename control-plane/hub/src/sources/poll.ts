@@ -1,0 +1,79 @@
+/**
+ * One look at one repository: where its refs point, and the files of those that moved. One fetch serves all applications
+ * that use the repository. Safe to run twice and by two workers: a lock saves the second fetch, rows decide.
+ */
+import type { HubConfig } from '../platform/config.ts';
+import type { Envelope } from '../platform/envelope.ts';
+import { tryLock } from '../platform/lock.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { Database } from '../platform/prisma.ts';
+import { openCredential } from './credential.ts';
+import { FrameMissing } from './frames.store.ts';
+import { GitError, type GitClient } from './git/client.ts';
+import type { Look, Remote, Want } from './git/messages.ts';
+import type { PolledRepository, PollStore } from './poll.store.ts';
+
+export interface PollerOptions {
+  config: HubConfig;
+  database: Database;
+  envelope: Envelope;
+  store: PollStore;
+  git: GitClient;
+  logger: Logger;
+}
+
+export type PollOutcome = 'polled' | 'failed' | 'busy' | 'gone';
+
+export class Poller {
+  private readonly options: PollerOptions;
+
+  constructor(options: PollerOptions) {
+    this.options = options;
+  }
+
+  async poll(repositoryId: string): Promise<PollOutcome> {
+    const locked = await tryLock(this.options.database, `poll:${repositoryId}`, () =>
+      this.pollLocked(repositoryId),
+    );
+    return locked.held ? locked.value : 'busy';
+  }
+
+  private async pollLocked(repositoryId: string): Promise<PollOutcome> {
+    const { store, logger } = this.options;
+    const repository = await store.repository(repositoryId);
+    if (repository === null) return 'gone';
+    const wants = await store.wants(repositoryId);
+    try {
+      const looks = await this.lookAt(repository, wants);
+      const { moved } = await this.save(repository, looks);
+      if (moved.length > 0) logger.info({ repository: repository.name, refs: moved }, 'repository moved');
+      return 'polled';
+    } catch (error) {
+      if (!(error instanceof GitError)) throw error;
+      logger.warn({ repository: repository.name, problem: error.problem }, 'repository cannot be polled');
+      await store.saveFailure(repository, error.problem.message);
+      return 'failed';
+    }
+  }
+
+  /** Without applications the connection is proved all the same, so that a wrong URL shows at once. */
+  private lookAt(repository: PolledRepository, wants: Want[]): Promise<Look[]> {
+    const remote: Remote = {
+      repositoryId: repository.id,
+      url: repository.url,
+      credential: openCredential(this.options.envelope, repository.id, repository.credential),
+      allow: this.options.config.sourcesAllow,
+    };
+    return this.options.git.look(remote, wants);
+  }
+
+  /** Retention may take a frame between the two steps of saving; then both are done again. */
+  private async save(repository: PolledRepository, looks: Look[]): Promise<{ moved: string[] }> {
+    try {
+      return await this.options.store.saveLooks(repository, looks);
+    } catch (error) {
+      if (!(error instanceof FrameMissing)) throw error;
+      return this.options.store.saveLooks(repository, looks);
+    }
+  }
+}

@@ -1,0 +1,45 @@
+/** Repositories, their webhooks and polls. Polls run where the role `worker` does. */
+import { Module, type OnApplicationBootstrap } from '@nestjs/common';
+
+import { HubConfig } from '../platform/config.ts';
+import { DataKeys } from '../platform/dataKeys.ts';
+import { Envelope } from '../platform/envelope.ts';
+import { Hints } from '../platform/hints.ts';
+import { Lifecycle } from '../platform/lifecycle.ts';
+import { Loggers } from '../platform/logger.ts';
+import { Observations } from '../platform/observations.ts';
+import { Database } from '../platform/prisma.ts';
+import { Queues } from '../platform/queues.ts';
+import { FrameStore } from './frames.store.ts';
+import { GitClient } from './git/client.ts';
+import { Poller } from './poll.ts';
+import { PollStore } from './poll.store.ts';
+import { startPolling } from './polling.ts';
+import { RepositoriesController } from './repositories.controller.ts';
+import { Repositories } from './repositories.ts';
+import { Webhooks } from './webhooks.ts';
+
+@Module({ controllers: [RepositoriesController], providers: [Repositories, Webhooks] })
+export class SourcesModule implements OnApplicationBootstrap {
+  constructor(
+    private readonly config: HubConfig,
+    private readonly database: Database,
+    private readonly observations: Observations,
+    private readonly envelope: Envelope,
+    private readonly dataKeys: DataKeys,
+    private readonly queues: Queues,
+    private readonly hints: Hints,
+    private readonly lifecycle: Lifecycle,
+    private readonly loggers: Loggers,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    if (!this.config.roles.includes('worker')) return;
+    const { config, database, envelope, queues, hints, lifecycle } = this;
+    const logger = this.loggers.for('sources');
+    const store = new PollStore(database, this.observations, new FrameStore(database, this.dataKeys));
+    const git = new GitClient();
+    const poller = new Poller({ config, database, envelope, store, git, logger });
+    startPolling({ poller, store, git, queues, hints, lifecycle, logger });
+  }
+}
