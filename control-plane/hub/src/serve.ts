@@ -3,7 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.ts';
 import { Authority } from './clusters/authority.ts';
 import { createHttpApplication, listen, useCertificate } from './http/server.ts';
-import { openApiDocument } from './http/openapi.ts';
+import { openApiDocument, serveOpenApi } from './http/openapi.ts';
 import { Addresses } from './platform/addresses.ts';
 import { ConfigError, type HubConfig } from './platform/config.ts';
 import { Lifecycle } from './platform/lifecycle.ts';
@@ -15,6 +15,7 @@ export async function serve(config: HubConfig): Promise<number> {
   const loggers = new Loggers(config.logLevel);
   const app = await createHttpApplication(AppModule.with(config), config, { logger: loggers.for('nest') });
   const stopped = stopOnSignals(app, loggers);
+  serveOpenApi(app);
   await app.init();
   const ready = await startListening(app, config);
   process.stdout.write(`${JSON.stringify({ msg: 'ready', ...ready })}\n`);

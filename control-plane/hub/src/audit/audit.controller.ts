@@ -1,10 +1,11 @@
 /** Reading the audit log: pages with filters, export, and the verdict on the chain. */
 import { Controller, Get, Query, Res } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { Authorize } from '../http/authorize.ts';
+import { Operation } from '../http/operation.ts';
 import { pageQuery, type Page } from '../http/pages.ts';
 import { Envelope } from '../platform/envelope.ts';
 import { Database } from '../platform/prisma.ts';
@@ -43,23 +44,24 @@ export class AuditController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: 'List audit events, newest first' })
-  @ApiOkResponse({ standardSchema: auditPage })
+  @Operation({ id: 'listAuditEvents', summary: 'audit events, newest first', answers: auditPage })
   list(@Query({ schema: listQuery }) query: z.infer<typeof listQuery>): Promise<Page<AuditEventResource>> {
     return listAudit(this.database, query);
   }
 
   @Get('verify')
-  @ApiOperation({ summary: 'Verify the whole chain' })
-  @ApiOkResponse({ standardSchema: auditVerification })
+  @Operation({ id: 'verifyAudit', summary: 'verify the whole chain', answers: auditVerification })
   verify(): Promise<AuditVerification> {
     return verifyAudit(this.database, this.envelope);
   }
 
   @Get('export')
-  @ApiOperation({ summary: 'All events that match, as JSON lines or CSV' })
   @ApiProduces('application/jsonl', 'text/csv')
-  @ApiOkResponse({ standardSchema: auditEventResource })
+  @Operation({
+    id: 'exportAuditEvents',
+    summary: 'all events that match, as JSON lines or CSV',
+    answers: auditEventResource,
+  })
   export(
     @Query({ schema: exportQuery }) query: z.infer<typeof exportQuery>,
     @Res() reply: FastifyReply,

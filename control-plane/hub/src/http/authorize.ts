@@ -20,9 +20,12 @@ const metadataKey = 'flotilla:authorize';
 /** `public`: anybody; the operation itself checks a credential or needs none. `authenticated`: any valid token. */
 export type Requirement = Permission | 'public' | 'authenticated';
 
-/** On every handler (or a whole controller). Shown in the OpenAPI document as `x-authorize`. */
+/** On every handler (or a whole controller). Shown in the OpenAPI document as `x-flotilla-authorize`. */
 export function Authorize(requirement: Requirement): MethodDecorator & ClassDecorator {
-  return applyDecorators(SetMetadata(metadataKey, requirement), ApiExtension('x-authorize', requirement));
+  return applyDecorators(
+    SetMetadata(metadataKey, requirement),
+    ApiExtension('x-flotilla-authorize', requirement),
+  );
 }
 
 @Injectable()
