@@ -8,6 +8,8 @@ import type { Identity } from '../object/types.ts';
 import type { SourcedObject } from '../object/validate.ts';
 import { CanonicalError, canonicalText } from './canonical.ts';
 
+const encoder = new TextEncoder();
+
 export const frameBytesMax = 64 * 1024;
 export const bundleBytesMax = 64 * 1024 * 1024;
 export const bundleObjectsMax = 20_000;
@@ -99,7 +101,7 @@ function encodeLines(sorted: Keyed[]): Line[] | BundleError {
   let bytes = 0;
   for (const { object, source, identity, key } of sorted) {
     try {
-      const line = new TextEncoder().encode(`${canonicalText(object)}\n`);
+      const line = encoder.encode(`${canonicalText(object)}\n`);
       lines.push({ identity, key, bytes: line });
       bytes += line.length;
     } catch (error) {
@@ -151,7 +153,7 @@ function cutFrames(lines: Line[], sha256: Sha256): Line[][] {
 
 /** One identity in sixteen begins a frame, whatever stands around it: its SHA-256 begins with four zero bits. */
 export function beginsFrame(key: string, sha256: Sha256): boolean {
-  const first = sha256(new TextEncoder().encode(key))[0] ?? 0;
+  const first = sha256(encoder.encode(key))[0] ?? 0;
   return first < 0x10;
 }
 

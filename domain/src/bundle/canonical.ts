@@ -28,7 +28,11 @@ function encode(value: unknown): string {
   return Array.isArray(value) ? encodeArray(value) : encodeObject(value as Record<string, unknown>);
 }
 
+/** Printable ASCII without quote and backslash stands for itself; most text is that, and a test is cheaper than escaping. */
+const plainText = /^[ !#-[\]-~]*$/;
+
 function encodeString(text: string): string {
+  if (plainText.test(text)) return `"${text}"`;
   if (!text.isWellFormed()) throw new CanonicalError('text with a lone surrogate');
   return JSON.stringify(text);
 }
@@ -50,14 +54,22 @@ function encodeArray(items: unknown[]): string {
 
 /** Keys by UTF-16 code units, which is how JavaScript sorts text. */
 function encodeObject(members: Record<string, unknown>): string {
-  let text = '{';
-  for (const key of Object.keys(members).sort()) {
+  let text = '';
+  for (const key of sortedKeys(members)) {
     const member = members[key];
     if (member === undefined) continue;
-    if (text.length > 1) text += ',';
-    text += `${encodeString(key)}:${encode(member)}`;
+    text += `${text === '' ? '' : ','}${encodeString(key)}:${encode(member)}`;
   }
-  return `${text}}`;
+  return `{${text}}`;
+}
+
+/** Sorted only where they are not: what was canonical once, and most of what tools write, is in order already. */
+function sortedKeys(members: Record<string, unknown>): string[] {
+  const keys = Object.keys(members);
+  for (let index = 1; index < keys.length; index++) {
+    if ((keys[index - 1] ?? '') > (keys[index] ?? '')) return keys.sort();
+  }
+  return keys;
 }
 
 /** Parses JSON, keeping integers beyond 2^53 as bigint. @throws SyntaxError */

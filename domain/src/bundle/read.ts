@@ -33,8 +33,10 @@ export function* linesOfFrame(frame: Uint8Array, sha256: Sha256): Generator<Fram
   }
 }
 
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
 function parseObject(bytes: Uint8Array): KubeObject {
-  return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as KubeObject;
+  return parseJson(decoder.decode(bytes)) as KubeObject;
 }
 
 export type BundleVerdict = { ok: true } | { ok: false; reason: string };

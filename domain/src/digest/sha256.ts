@@ -9,10 +9,12 @@ export type Sha256 = (bytes: Uint8Array) => Uint8Array;
 /** Lower-case hex SHA-256, 64 characters. */
 export type Digest = string;
 
+const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 /** Lower-case hex of any bytes. */
 export function toHex(bytes: Uint8Array): string {
   let text = '';
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  for (const byte of bytes) text += hexOfByte[byte];
   return text;
 }
 

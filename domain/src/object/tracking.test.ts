@@ -27,9 +27,11 @@ const identity: fc.Arbitrary<Identity> = fc.record({
 });
 
 test('an identity key is read back as the same identity', () => {
-  fc.assert(fc.property(identity, (id) => {
+  fc.assert(
+    fc.property(identity, (id) => {
       expect(parseIdentityKey(identityKey(id))).toEqual(id);
-    }));
+    }),
+  );
 });
 
 test.each(['', 'a', 'a/b/c', 'a/b/c/d/e', '//ns/name', 'g/K/ns/'])('%j is no identity key', (text) => {

@@ -45,35 +45,40 @@ export function validateManifest(
   document: unknown,
   source: string,
 ): { objects: SourcedObject[]; errors: ManifestError[] } {
-  const result = { objects: [] as SourcedObject[], errors: [] as ManifestError[] };
-  if (document === null || document === undefined) return result;
-  const problem = jsonProblem(document);
-  if (problem) {
-    result.errors.push({ ...problem, source });
-    return result;
+  const found: Found = { objects: [], errors: [] };
+  if (document === null || document === undefined) return found;
+  const { problem, bytes } = walkJson(document);
+  if (problem) return { objects: [], errors: [{ ...problem, source }] };
+  // No encoding of a character takes more than six bytes, so most documents need not be encoded to know they are small.
+  const mayBeTooLarge = bytes * 6 > objectBytesMax;
+  for (const [item, itemSource] of itemsOf(document as Json, source, 0)) {
+    const error = manifestProblem(item) ?? (mayBeTooLarge ? sizeProblem(item) : null);
+    if (error) found.errors.push({ ...error, source: itemSource });
+    else found.objects.push({ object: normalise(item as JsonMap), source: itemSource });
   }
-  collect(document as Json, source, 0, result);
-  return result;
+  return found;
+}
+
+interface Found {
+  objects: SourcedObject[];
+  errors: ManifestError[];
 }
 
 /** Lists in Lists are refused beyond this: nobody writes them but to make work. */
 const listDepthMax = 4;
 
-function collect(
+function* itemsOf(
   document: Json,
   source: string,
   listDepth: number,
-  into: { objects: SourcedObject[]; errors: ManifestError[] },
-): void {
-  if (isList(document) && listDepth < listDepthMax) {
-    document.items.forEach((item, index) => {
-      if (item !== null) collect(item, `${source}[${index}]`, listDepth + 1, into);
-    });
+): Generator<[item: Json, source: string]> {
+  if (!isList(document) || listDepth >= listDepthMax) {
+    yield [document, source];
     return;
   }
-  const error = manifestProblem(document);
-  if (error) into.errors.push({ ...error, source });
-  else into.objects.push({ object: normalise(document as JsonMap), source });
+  for (const [index, item] of document.items.entries()) {
+    if (item !== null) yield* itemsOf(item, `${source}[${index}]`, listDepth + 1);
+  }
 }
 
 function isList(document: Json): document is JsonMap & { items: Json[] } {
@@ -85,44 +90,71 @@ type Problem = Omit<ManifestError, 'source'>;
 
 const prototypeKeys = new Set(['__proto__', 'constructor', 'prototype']);
 
-/** Plain JSON only, within bounds. Walks without recursion: the depth of the input is the author's to choose. */
-function jsonProblem(root: unknown): Problem | null {
-  const open: { value: unknown; path: string; depth: number }[] = [{ value: root, path: '', depth: 0 }];
-  let bytes = 0;
-  for (let next = open.pop(); next; next = open.pop()) {
-    const { value, path, depth } = next;
-    if (depth > objectDepthMax)
-      return { problem: 'TooDeep', message: `nested deeper than ${objectDepthMax} levels` };
-    bytes += typeof value === 'string' ? value.length : 8;
-    if (bytes > documentBytesMax)
-      return { problem: 'TooLarge', message: `larger than ${documentBytesMax} bytes` };
-    const problem = scalarProblem(value, path);
+/** What was seen of a document so far, and where in it the walk stands. */
+interface Walk {
+  bytes: number;
+  path: string[];
+}
+
+/** Plain JSON only, within bounds; the depth, which is the author's to choose, bounds the recursion. */
+function walkJson(root: unknown): { problem: Problem | null; bytes: number } {
+  const walk: Walk = { bytes: 0, path: [] };
+  const problem = visit(root, walk);
+  if (problem === null) return { problem, bytes: walk.bytes };
+  const place = walk.path.slice(0, 20).join('/');
+  return {
+    problem: { ...problem, message: `${problem.message} at ${place || 'the root'}` },
+    bytes: walk.bytes,
+  };
+}
+
+/** On a problem the path is left standing, to be told. */
+function visit(value: unknown, walk: Walk): Problem | null {
+  walk.bytes += 8;
+  if (typeof value === 'string') walk.bytes += value.length;
+  if (walk.bytes > documentBytesMax)
+    return { problem: 'TooLarge', message: `more than ${documentBytesMax} bytes` };
+  if (typeof value !== 'object' || value === null) return scalarProblem(value);
+  if (walk.path.length >= objectDepthMax) {
+    return { problem: 'TooDeep', message: `nested deeper than ${objectDepthMax} levels` };
+  }
+  return Array.isArray(value) ? visitList(value, walk) : visitMap(value, walk);
+}
+
+function visitList(list: unknown[], walk: Walk): Problem | null {
+  for (let index = 0; index < list.length; index++) {
+    walk.path.push(String(index));
+    const problem = visit(list[index], walk);
     if (problem) return problem;
-    if (typeof value !== 'object' || value === null) continue;
-    for (const [key, member] of Object.entries(value)) {
-      if (!Array.isArray(value) && prototypeKeys.has(key)) {
-        return { problem: 'ForbiddenKey', message: `the key ${key} is refused at ${path || 'the root'}` };
-      }
-      bytes += key.length;
-      open.push({ value: member, path: path.length > 200 ? path : `${path}/${key}`, depth: depth + 1 });
-    }
+    walk.path.pop();
   }
   return null;
 }
 
-function scalarProblem(value: unknown, path: string): Problem | null {
-  const at = path || 'the root';
+function visitMap(map: object, walk: Walk): Problem | null {
+  if (!isPlain(map)) return { problem: 'NotJson', message: 'a value that JSON cannot hold' };
+  for (const key of Object.keys(map)) {
+    if (prototypeKeys.has(key)) return { problem: 'ForbiddenKey', message: `the key ${key} is refused` };
+    walk.bytes += key.length;
+    walk.path.push(key);
+    const problem = visit((map as Record<string, unknown>)[key], walk);
+    if (problem) return problem;
+    walk.path.pop();
+  }
+  return null;
+}
+
+function scalarProblem(value: unknown): Problem | null {
   if (value === null || typeof value === 'boolean' || typeof value === 'bigint') return null;
   if (typeof value === 'string') {
-    return value.isWellFormed() ? null : { problem: 'NotJson', message: `text that is not Unicode at ${at}` };
+    return value.isWellFormed() ? null : { problem: 'NotJson', message: 'text that is not Unicode' };
   }
   if (typeof value === 'number') {
     return Number.isFinite(value)
       ? null
-      : { problem: 'NotJson', message: `${value} is no JSON number at ${at}` };
+      : { problem: 'NotJson', message: `${value}, which is no JSON number,` };
   }
-  const plain = typeof value === 'object' && (Array.isArray(value) || isPlain(value));
-  return plain ? null : { problem: 'NotJson', message: `a value that JSON cannot hold at ${at}` };
+  return { problem: 'NotJson', message: 'a value that JSON cannot hold' };
 }
 
 /** Dates, Maps and Sets of a YAML parser are not plain. */
@@ -145,8 +177,7 @@ function manifestProblem(document: Json): Problem | null {
     nameProblem(metadata, apiVersion, kind) ??
     namespaceProblem(metadata['namespace']) ??
     textMapProblem(metadata, 'labels') ??
-    textMapProblem(metadata, 'annotations') ??
-    sizeProblem(document)
+    textMapProblem(metadata, 'annotations')
   );
 }
 
@@ -216,8 +247,8 @@ function showable(value: Json): string | number | boolean | null {
   return typeof value === 'object' ? '(a structure)' : value;
 }
 
-function sizeProblem(document: JsonMap): Problem | null {
-  const bytes = new TextEncoder().encode(canonicalText(document)).length;
+function sizeProblem(document: Json): Problem | null {
+  const bytes = new TextEncoder().encode(canonicalText(document as JsonMap)).length;
   if (bytes <= objectBytesMax) return null;
   return {
     problem: 'TooLarge',
