@@ -9,6 +9,7 @@ import { mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { killGroup } from '../processes/group.ts';
 import { guardGroup, releaseGroup } from '../processes/supervisor.ts';
 import { withBuildLock } from './buildLock.ts';
 import { KUBELAB_SOURCE_DIR, kubelabBinDir } from './locate.ts';
@@ -71,7 +72,7 @@ export function goProblem(version: string): string | undefined {
 }
 
 async function buildInto(binDir: string, progress: Progress, signal: AbortSignal | undefined): Promise<void> {
-  const unfinished = `${binDir}.unfinished`;
+  const unfinished = `${binDir}.unfinished-${process.pid}`;
   await rm(unfinished, { recursive: true, force: true });
   await mkdir(unfinished, { recursive: true });
   await compile(unfinished, progress, signal);
@@ -94,7 +95,7 @@ async function compile(outDir: string, progress: Progress, signal: AbortSignal |
   );
   const pid = child.pid;
   if (pid !== undefined) guardGroup(pid);
-  const abort = () => pid !== undefined && process.kill(-pid, 'SIGKILL');
+  const abort = () => pid !== undefined && killGroup(pid, 'SIGKILL');
   signal?.addEventListener('abort', abort, { once: true });
   let compiled = 0;
   const lastLines: string[] = [];

@@ -34,8 +34,6 @@ export interface Program {
   hasExited: () => boolean;
   /** All output so far, or its last part where it is long. */
   output: () => string;
-  /** The first whole line on stdout; rejects when the program ends without one. Only without `logFile`. */
-  firstLine: Promise<string>;
   /** A signal to the program alone. */
   kill: (signal: NodeJS.Signals) => void;
   /** Asks with `signal`, kills the group after `timeoutMs`, and waits for the exit. */
@@ -85,7 +83,6 @@ export function startProgram(options: ProgramOptions): Program {
     exited,
     hasExited: () => gone,
     output,
-    firstLine: firstLineOf(options, child, exited, output),
     kill: (signal) => void child.kill(signal),
     stop: (how) => stop(program, how),
   };
@@ -128,28 +125,6 @@ function spawnInGroup(options: ProgramOptions): { child: ChildProcess; tail: Out
   child.stdout?.on('data', (chunk: Buffer) => tail.add(chunk));
   child.stderr?.on('data', (chunk: Buffer) => tail.add(chunk));
   return { child, tail };
-}
-
-function firstLineOf(
-  options: ProgramOptions,
-  child: ChildProcess,
-  exited: Promise<Exit>,
-  output: () => string,
-): Promise<string> {
-  const line = new Promise<string>((resolve, reject) => {
-    let text = '';
-    child.stdout?.on('data', function collect(chunk: Buffer) {
-      text += chunk.toString('utf8');
-      const end = text.indexOf('\n');
-      if (end < 0) return;
-      child.stdout?.off('data', collect);
-      resolve(text.slice(0, end));
-    });
-    void exited.then(() => reject(new ProgramError(options.name, 'ended while it started', output())));
-  });
-  // Most callers never ask for it: then its rejection is nobody's business.
-  line.catch(() => {});
-  return line;
 }
 
 async function stop(
