@@ -54,6 +54,8 @@ export interface KubeClientOptions {
   clock: Clock;
   /** Requests in flight at once; watches are not counted. */
   connectionsMax?: number;
+  /** As the server's audit log shows it, 'flotilla-agent' by default. */
+  userAgent?: string;
   /** Random number in [0, 1), for jitter. */
   random?: () => number;
 }
@@ -69,6 +71,7 @@ interface Session {
 }
 
 interface Client extends KubeClientOptions {
+  userAgent: string;
   random: () => number;
   session: Session | null;
   opening: Promise<Session> | null;
@@ -76,7 +79,14 @@ interface Client extends KubeClientOptions {
 }
 
 export function createKubeClient(options: KubeClientOptions): KubeClient {
-  const client: Client = { random: Math.random, ...options, session: null, opening: null, checkedMs: 0 };
+  const client: Client = {
+    random: Math.random,
+    userAgent: 'flotilla-agent',
+    ...options,
+    session: null,
+    opening: null,
+    checkedMs: 0,
+  };
   return {
     server: options.connection.server,
     send: (request) => sendWithRetry(client, request),
@@ -154,7 +164,7 @@ function dispatch(
   return undiciRequest(client.connection.server + request.path, {
     dispatcher,
     method: request.method,
-    headers: headersOf(session.credential, request),
+    headers: headersOf(client.userAgent, session.credential, request),
     body: request.body ?? null,
     signal: request.signal ?? null,
     headersTimeout: timeoutMs,
@@ -162,10 +172,10 @@ function dispatch(
   });
 }
 
-function headersOf(credential: Credential, request: KubeRequest): Record<string, string> {
+function headersOf(userAgent: string, credential: Credential, request: KubeRequest): Record<string, string> {
   const headers: Record<string, string> = {
     accept: request.accept ?? 'application/json',
-    'user-agent': 'flotilla-agent',
+    'user-agent': userAgent,
   };
   if (credential.authorization !== null) headers['authorization'] = credential.authorization;
   if (request.body !== undefined) headers['content-type'] = request.contentType ?? 'application/json';

@@ -64,8 +64,11 @@ async function applyWave(run: Run, plan: Plan, phase: HookPhase, wave: SyncWave)
 /** Objects that could not even be planned fail the phase that would have applied them. */
 function unplannable(run: Run, plan: Plan, phase: HookPhase): number {
   if (phase !== 'Sync') return 0;
-  for (const { identity, message } of plan.sync.failed)
+  for (const { identity, reason, message } of plan.sync.failed) {
     run.target.failures.set(identityKey(identity), message);
+    const type = reason === 'DuplicateIdentity' ? 'InvalidEntry' : reason;
+    run.target.conditions.set(type, `${identityKey(identity)}: ${message}`);
+  }
   return plan.sync.failed.length;
 }
 

@@ -46,6 +46,7 @@ function forgetNamespaces(target: Target): void {
 /** Conditions of a pass are said anew by each pass. */
 export function clearPassConditions(target: Target): void {
   for (const type of [
+    'InvalidEntry',
     'NotPermitted',
     'SharedResource',
     'SyncError',

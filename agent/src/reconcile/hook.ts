@@ -24,7 +24,7 @@ import { callOptions, ensureMayWrite } from './context.ts';
 import { UnknownKindError, failTask } from './failure.ts';
 import { noteOperation } from './grow.ts';
 import { heldInventory } from './observe.ts';
-import { noteWritten } from './records.ts';
+import { beginWrite, endWrite, noteWritten } from './records.ts';
 import { recordOf } from './target.ts';
 import { waitFor } from './waitFor.ts';
 
@@ -114,10 +114,15 @@ async function start(
     [hookAssignmentAnnotation]: String(run.target.head.assignment),
     [hookAttemptAnnotation]: attemptOf(run),
   });
-  const answer = await applyObject(run.cluster.kube, address, canonicalText(manifest), callOptions(run));
   const record = recordOf(run.target, key);
   record.hook = true;
-  noteWritten(record, answer, '', '');
+  beginWrite(record);
+  try {
+    const answer = await applyObject(run.cluster.kube, address, canonicalText(manifest), callOptions(run));
+    noteWritten(record, answer, '', '');
+  } finally {
+    endWrite(record);
+  }
 }
 
 /** Without any policy Kubernetes could not run a finished Job again: BeforeHookCreation is the default. */

@@ -52,9 +52,10 @@ export function makePlan(run: Run, observation: Observation): Plan {
     livePolicies: observation.livePolicies,
     naming: { revision: observation.bundle, attempt: `${target.head.assignment}` },
   });
-  const waves = hookPhases.flatMap((phase) => sync.phases[phase]);
-  const hooks = waves.flatMap(tasksOf).filter((task) => task.type === 'hook');
-  const applies = sync.phases.Sync.flatMap(tasksOf).filter((task) => task.type === 'apply');
+  // A Namespace or CRD that a hook needs is lifted into the hook's phase: applies are not only in Sync.
+  const tasks = hookPhases.flatMap((phase) => sync.phases[phase]).flatMap(tasksOf);
+  const hooks = tasks.filter((task) => task.type === 'hook');
+  const applies = tasks.filter((task) => task.type === 'apply');
   noteDesired(run, observation, applies, hooks);
   return {
     sync,

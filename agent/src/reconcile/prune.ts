@@ -57,7 +57,7 @@ export async function prune(run: Run, input: PruneInput): Promise<PruneOutcome> 
       .map(({ entry }) => entry),
   );
   const deletes = decided.flat().filter(({ decision }) => decision.action === 'delete').length;
-  outcome.kept = decided.flat().filter(({ decision }) => decision.action === 'keep').length;
+  outcome.kept = decided.flat().filter((one) => one.decision.action === 'keep' && !isForgotten(one)).length;
   const allowed = deletes === 0 || passAllowed(run, input, deletes, entries);
   if (!allowed) outcome.kept += deletes;
   run.target.pruneHeld = outcome.kept;

@@ -39,6 +39,9 @@ export interface ObjectRecord {
   health: Health | null;
   /** Judged apart: no part of the target's sync and health, never healed. */
   hook: boolean;
+  /** A write is on its way: what the watch says meanwhile is judged once its answer is known. */
+  writing: boolean;
+  ahead: KubeObject | null;
 }
 
 export function newRecord(key: string): ObjectRecord {
@@ -51,6 +54,8 @@ export function newRecord(key: string): ObjectRecord {
     resourceVersion: 0,
     health: null,
     hook: false,
+    writing: false,
+    ahead: null,
   };
 }
 
@@ -67,6 +72,18 @@ export function printsOf(object: KubeObject): AnswerPrints {
 function metaPrint(object: KubeObject): string {
   const { generation, meta } = writtenMeta(object, sha256);
   return `${generation ?? ''}.${meta.slice(0, 32)}`;
+}
+
+/** From here until `endWrite` watch events wait: the watch is often faster than the answer to our own write. */
+export function beginWrite(record: ObjectRecord): void {
+  record.writing = true;
+}
+
+export function endWrite(record: ObjectRecord): void {
+  const ahead = record.ahead;
+  record.writing = false;
+  record.ahead = null;
+  if (ahead !== null) noteLive(record, ahead);
 }
 
 /** Takes in the server's answer to our own write. */
@@ -87,6 +104,10 @@ export function noteAsWritten(record: ObjectRecord, object: string, sent: string
 export function noteLive(record: ObjectRecord, object: KubeObject): boolean {
   if (versionOf(object) < record.resourceVersion) return false;
   if (record.written !== null && record.written.version !== object.apiVersion) return false;
+  if (record.writing) {
+    record.ahead = object;
+    return false;
+  }
   const uid = String(object.metadata['uid']);
   record.live = judge(record, object, uid);
   record.uid = uid;

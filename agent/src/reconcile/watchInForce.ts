@@ -20,7 +20,9 @@ function kindsOf(run: Run): [apiVersion: string, kind: string][] {
   for (const record of run.target.records.values()) {
     const version = record.written?.version ?? '';
     const kind = record.key.split('/')[1] ?? '';
-    if (version !== '') kinds.set(`${version} ${kind}`, [version, kind]);
+    // What is neither wanted nor a hook (the namespace that was made along the way) is nobody's to watch.
+    const wanted = record.desired !== null || record.hook;
+    if (wanted && version !== '') kinds.set(`${version} ${kind}`, [version, kind]);
   }
   return [...kinds.values()];
 }

@@ -14,7 +14,7 @@ import { hasFormerOwner, takeBackOwnership } from '../kube/ownership.ts';
 import type { Run } from './context.ts';
 import { callOptions, ensureMayWrite } from './context.ts';
 import type { PlannedApply } from './plan.ts';
-import { noteWritten } from './records.ts';
+import { beginWrite, endWrite, noteWritten } from './records.ts';
 import { recordOf } from './target.ts';
 
 const conflictTriesMax = 4;
@@ -40,6 +40,17 @@ async function writeOnce(
   planned: PlannedApply,
   address: ObjectAddress,
 ): Promise<KubeObject | null> {
+  const record = recordOf(run.target, planned.key);
+  beginWrite(record);
+  try {
+    return await send(run, planned, address);
+  } finally {
+    endWrite(record);
+    run.cluster.touch(run.target);
+  }
+}
+
+async function send(run: Run, planned: PlannedApply, address: ObjectAddress): Promise<KubeObject | null> {
   ensureMayWrite(run);
   const { kube } = run.cluster;
   const options = callOptions(run);
