@@ -36,10 +36,11 @@ export type Ready = Extract<Rendering, { state: 'Ready' }>;
 export function reassignVariants(draft: Draft, seen: Observations): void {
   const { open } = draft.state;
   if (open === null || open.phase !== 'Running' || !seen.windowOpen) return;
+  const inFlight = inFlightCount(open);
   const changed = new Map<string, TargetOutcome>();
   for (const outcome of open.outcomes.values()) {
     if (!isUnderWay(outcome.outcome)) continue;
-    const after = startOver(draft, open, outcome, seen, inFlightCount(open) + changed.size);
+    const after = startOver(draft, open, outcome, seen, inFlight + changed.size);
     if (after === outcome) continue;
     changed.set(outcome.target, after);
     tellOutcome(draft, after);
@@ -108,9 +109,20 @@ function assignWave(draft: Draft, wave: number, seen: Observations): void {
 
 /** Targets in flight from before first, then by name. */
 function inTurn(pending: TargetOutcome[], carried: ReadonlySet<string>, seen: Observations): TargetOutcome[] {
-  const key = ({ target }: TargetOutcome): string =>
-    `${carried.has(target) ? 0 : 1} ${seen.targets.get(target)?.clusterName ?? ''} ${target}`;
-  return pending.toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
+  return sortedBy(pending, ({ target }) => `${carried.has(target) ? 0 : 1} ${nameOf(seen, target)}`);
+}
+
+/** By cluster name, ids deciding between equal ones. */
+export function nameOf(seen: Observations, target: string): string {
+  return `${seen.targets.get(target)?.clusterName ?? ''} ${target}`;
+}
+
+/** Each key is made once: fleets are large and a step is short. */
+export function sortedBy<T>(items: readonly T[], keyOf: (item: T) => string): T[] {
+  return items
+    .map((item) => ({ item, key: keyOf(item) }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
+    .map(({ item }) => item);
 }
 
 function takeTurn(draft: Draft, outcome: TargetOutcome, seen: Observations, whenAway?: 'wait'): Turn {

@@ -44,11 +44,12 @@ export function draftOf(state: FleetState, nowMs: number): Draft {
 
 /** The state after the draft, with every target's `entitled` up to date. */
 export function stateOf(draft: Draft): FleetState {
+  let isSame = draft.targets.size === draft.before.targets.size;
   for (const target of draft.targets.values()) {
     const revision = entitled(target, draft.state);
     if (revision !== target.entitled) draft.targets.set(target.id, { ...target, entitled: revision });
+    isSame &&= draft.targets.get(target.id) === draft.before.targets.get(target.id);
   }
-  const isSame = [...draft.targets].every(([id, target]) => draft.before.targets.get(id) === target);
   return { ...draft.state, targets: isSame ? draft.before.targets : draft.targets };
 }
 
@@ -76,7 +77,9 @@ export function setOpen(draft: Draft, change: Partial<Rollout>): void {
 export function setOutcomes(draft: Draft, changed: ReadonlyMap<string, TargetOutcome>): void {
   const { open } = draft.state;
   if (open === null || changed.size === 0) return;
-  setOpen(draft, { outcomes: new Map([...open.outcomes, ...changed]) });
+  const outcomes = new Map(open.outcomes);
+  for (const [target, outcome] of changed) outcomes.set(target, outcome);
+  setOpen(draft, { outcomes });
 }
 
 export function wakeAt(draft: Draft, atMs: number | null): void {
@@ -110,8 +113,9 @@ export function dropOf(draft: Draft, seen: Observations, from: Digest | null, to
 }
 
 export function inFlightCount(rollout: Rollout): number {
-  const own = [...rollout.outcomes.values()].filter(({ outcome }) => isInFlight(outcome)).length;
-  return own + rollout.carried.length;
+  let count = rollout.carried.length;
+  for (const { outcome } of rollout.outcomes.values()) if (isInFlight(outcome)) count += 1;
+  return count;
 }
 
 /** Success here, newest first. */

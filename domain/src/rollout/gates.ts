@@ -16,7 +16,9 @@ export function openWave(rollout: Rollout): number {
 }
 
 export function membersOf(rollout: Rollout, wave: number): TargetOutcome[] {
-  return [...rollout.outcomes.values()].filter((outcome) => outcome.wave === wave);
+  const members: TargetOutcome[] = [];
+  for (const outcome of rollout.outcomes.values()) if (outcome.wave === wave) members.push(outcome);
+  return members;
 }
 
 /** What counts in the budget: failures, and successes that turned bad. A leaver no longer counts. */
@@ -98,7 +100,9 @@ function pauseOnFailures(draft: Draft, reason: string): void {
 /** All opened waves, not only the last: a retry may have sent a target of an earlier one back. */
 function areOpenedDone(open: Rollout): boolean {
   const last = openWave(open);
-  return [...open.outcomes.values()].every(({ wave, outcome }) => wave > last || isFinished(outcome));
+  for (const { wave, outcome } of open.outcomes.values())
+    if (wave <= last && !isFinished(outcome)) return false;
+  return true;
 }
 
 function openOne(draft: Draft, at: number, members: readonly TargetOutcome[]): void {

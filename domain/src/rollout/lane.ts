@@ -4,7 +4,7 @@
  * never reopen a rollout.
  */
 import { concurrencyOf, failuresOf } from './amount.ts';
-import { begun, isHeld, make, type Candidate } from './assign.ts';
+import { begun, isHeld, make, nameOf, sortedBy, type Candidate } from './assign.ts';
 import { dropOf, renderingOf, setTarget, tell, type Draft } from './draft.ts';
 import { entitled } from './entitled.ts';
 import { openWave } from './gates.ts';
@@ -35,10 +35,12 @@ export function isLaneHeld(
 
 /** Targets whose present assignment was made by the lane and failed. */
 export function laneFailures(targets: ReadonlyMap<string, TargetState>): number {
-  return [...targets.values()].filter(
-    ({ lane, assignment, leaving }) =>
-      !leaving && lane?.outcome === 'Failed' && lane.assignment !== null && lane.assignment === assignment,
-  ).length;
+  let count = 0;
+  for (const { lane, assignment, leaving } of targets.values()) {
+    if (leaving || lane === null || lane.outcome !== 'Failed') continue;
+    if (lane.assignment !== null && lane.assignment === assignment) count += 1;
+  }
+  return count;
 }
 
 /** Says once that the lane is held: in the step in which it became so. */
@@ -68,11 +70,19 @@ function isRolloutsBusiness(target: TargetState, open: FleetState['open']): bool
 }
 
 function inOrder(draft: Draft, seen: Observations): TargetState[] {
-  const key = (target: TargetState): string =>
-    `${seen.targets.get(target.id)?.clusterName ?? ''} ${target.id}`;
-  return [...draft.targets.values()]
-    .filter((target) => laneGoal(target, draft.state) !== null && isReachable(seen.targets.get(target.id)))
-    .toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
+  const candidates = [...draft.targets.values()].filter(
+    (target) => isReachable(seen.targets.get(target.id)) && isMisplaced(draft, target, seen),
+  );
+  return sortedBy(candidates, ({ id }) => nameOf(seen, id));
+}
+
+/** Most targets, most of the time, are where they belong: they are passed over before anything is sorted. */
+function isMisplaced(draft: Draft, target: TargetState, seen: Observations): boolean {
+  const goal = laneGoal(target, draft.state);
+  if (goal === null) return false;
+  if (target.revision !== goal || target.lane?.outcome === 'Pending') return true;
+  const rendering = seen.render(goal, target.id);
+  return rendering.state !== 'Ready' || rendering.bundle !== target.bundle;
 }
 
 function isReachable(observation: Observation | undefined): boolean {

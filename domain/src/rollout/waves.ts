@@ -61,12 +61,14 @@ function matchesExplicitly(match: WaveMatch, member: WaveMember): boolean {
 }
 
 function shareOut(strategy: Strategy, rest: readonly WaveMember[]): [string, number][] {
-  const left = rest.toSorted((a, b) => spread(a.id) - spread(b.id) || (a.id < b.id ? -1 : 1));
+  const left = rest
+    .map(({ id }) => ({ id, at: spread(id) }))
+    .sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
   const shared: [string, number][] = [];
   strategy.waves.forEach(({ match }, wave) => {
     if (match.type === 'labels' || match.type === 'names') return;
     const count = match.type === 'percent' ? Math.ceil((match.percent * left.length) / 100) : left.length;
-    for (const member of left.splice(0, count)) shared.push([member.id, wave]);
+    for (const { id } of left.splice(0, count)) shared.push([id, wave]);
   });
   return shared;
 }
