@@ -128,20 +128,8 @@ async function openOn(
   const clock = systemClock();
   const log = options.log ?? quietLog();
   const random = Math.random;
-  const file = await openSnapshotFile(folder, secret.sealKey());
-  const snapshot: AgentParts['snapshot'] = {
-    fail: null,
-    read: () => file.read(),
-    write: async (written) => {
-      if (snapshot.fail) throw snapshot.fail;
-      await file.write(written);
-      events.push(`snapshot ${String(written.epoch)}.${String(written.generation)}`);
-    },
-  };
-  const reading = await snapshot.read();
-  const read = reading.found === 'yes' ? snapshotToSet(reading.snapshot) : null;
-  const mark = secret.mark();
-  const held = read !== null && mark !== null && compareMarks(read.mark, mark) < 0 ? null : read;
+  const snapshot = await openRecordedSnapshot(folder, secret, events);
+  const held = await readHeld(snapshot, secret);
   const bundles = await openBundleStore(folder, secret.sealKey());
   const facts = await openFactRing({ folder, clock });
   const queue = createReportQueue();
@@ -177,6 +165,31 @@ async function openOn(
     close: () => rm(folder, { recursive: true, force: true }),
   };
   return parts;
+}
+
+async function openRecordedSnapshot(
+  folder: string,
+  secret: AgentSecret,
+  events: string[],
+): Promise<AgentParts['snapshot']> {
+  const file = await openSnapshotFile(folder, secret.sealKey());
+  const snapshot: AgentParts['snapshot'] = {
+    fail: null,
+    read: () => file.read(),
+    write: async (written) => {
+      if (snapshot.fail) throw snapshot.fail;
+      await file.write(written);
+      events.push(`snapshot ${String(written.epoch)}.${String(written.generation)}`);
+    },
+  };
+  return snapshot;
+}
+
+async function readHeld(snapshot: SnapshotFile, secret: AgentSecret): Promise<DesiredSet | null> {
+  const reading = await snapshot.read();
+  const read = reading.found === 'yes' ? snapshotToSet(reading.snapshot) : null;
+  const mark = secret.mark();
+  return read !== null && mark !== null && compareMarks(read.mark, mark) < 0 ? null : read;
 }
 
 function acceptorOf(parts: {
