@@ -58,8 +58,7 @@ export function createClient(options: ClientOptions) {
     audit: audit(transport),
     rollout: (id: string) => transport.json<api.RolloutDetail>('GET', `${base}/rollouts/${id}`),
     fleet: () => transport.json<api.Fleet>('GET', `${base}/fleet`),
-    whoami: () =>
-      transport.json<{ kind: string; id: string; name: string; role: string }>('GET', `${base}/whoami`),
+    whoami: () => transport.json<api.WhoAmI>('GET', `${base}/whoami`),
     events: (eventOptions: EventOptions) => events(transport, eventOptions),
   };
 }
@@ -94,7 +93,11 @@ function clusters(transport: Transport) {
     pause: (cluster: string, body: { reason: string; until?: string }) =>
       transport.json<api.Cluster>('POST', `${one(cluster)}/pause`, { body }),
     resume: (cluster: string) => transport.json<api.Cluster>('POST', `${one(cluster)}/resume`),
-    revoke: (cluster: string) => transport.json<api.Cluster>('POST', `${one(cluster)}/revoke`),
+    revoke: (cluster: string, body: { reason?: string } = {}) =>
+      transport.json<api.Cluster>('POST', `${one(cluster)}/revoke`, { body }),
+    /** What ran on it; with `at` what ran at that time. */
+    history: (cluster: string, query: Query = {}) =>
+      transport.json<api.Page<api.Run>>('GET', `${one(cluster)}/history`, { query }),
     targets: (cluster: string, query: Query = {}) =>
       items<api.Target>(transport, `${one(cluster)}/targets`, query),
   };

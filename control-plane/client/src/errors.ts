@@ -1,13 +1,13 @@
 /** What can go wrong between a client and the API, as two classes: an answer that says no, and no answer. */
 
-/** RFC 9457. `errors` names the fields of a request that are wrong. */
+/** RFC 9457. `issues` names the fields of a request that are wrong. */
 export interface Problem {
   type?: string;
   title: string;
   status: number;
   detail?: string;
   code?: string;
-  errors?: { path: string; message: string }[];
+  issues?: { path: string; message: string }[];
   correlationId?: string;
 }
 

@@ -91,6 +91,7 @@ export interface Repository {
   polledAt: string | null;
   error: string | null;
   errorAt: string | null;
+  refs: { ref: string; commit: string | null; error: string | null; seenAt: string }[];
   version: number;
   createdAt: string;
 }
@@ -114,7 +115,7 @@ export interface ApplicationSpec {
 }
 
 export interface Currency {
-  state: 'Current' | 'Behind' | 'Held' | 'Unassigned';
+  state: 'Current' | 'Behind' | 'Held';
   behind: number;
   reason: string | null;
 }
@@ -173,6 +174,7 @@ export interface Target {
   id: string;
   application: string;
   applicationId: string;
+  project: string;
   cluster: string;
   clusterId: string;
   state: 'Unassigned' | 'Active' | 'Suspended' | 'Removing';
@@ -181,6 +183,9 @@ export interface Target {
   health: HealthStatus;
   healthMessage: string;
   currency: Currency;
+  /** OutOfSync when the cluster differs from what is assigned, or what is assigned is not the newest; `shownWhy` says which. */
+  shownSync: SyncStatus;
+  shownWhy: string;
   assignment: number;
   revisionNumber: number | null;
   observedAssignment: number | null;
@@ -204,6 +209,7 @@ export interface Run {
   assignment: number;
   from: string;
   to: string | null;
+  agentAt: string | null;
 }
 
 export interface Transition {
@@ -221,6 +227,7 @@ export interface Transition {
 export interface TargetDetail extends Target {
   resources: ResourceStatus[];
   counts: { objects: number; outOfSync: number; pruneHeld: number } | null;
+  flaps: number;
   runs: Run[];
   recent: Transition[];
 }
@@ -247,6 +254,7 @@ export interface Rollout {
 }
 
 export interface RolloutDetail extends Rollout {
+  strategy: Record<string, unknown>;
   events: { at: string; kind: string; message: string; detail: Record<string, unknown> }[];
 }
 
@@ -300,6 +308,13 @@ export interface ApiToken {
 
 export interface CreatedApiToken extends ApiToken {
   token: string;
+}
+
+export interface WhoAmI {
+  kind: string;
+  id: string;
+  name: string;
+  role: string;
 }
 
 /** One server-sent event: `audit` events resume by their id, `status` events say what to read again. */
