@@ -337,4 +337,15 @@ test('the text of what we own changes with our fields and with nothing else', ()
     ownValuesText(changed({ manager: 'x', edit: (live) => (spec(live)['progressDeadlineSeconds'] = 1) })),
   ).toBe(before);
   expect(ownValuesText(scaled('kubectl-edit'))).not.toBe(before);
+  const filled = [{ name: 'tmp', emptyDir: { sizeLimit: '1Gi' } }];
+  expect(ownValuesText(changed({ manager: 'x', edit: (live) => (podSpec(live)['volumes'] = filled) }))).toBe(
+    before,
+  );
+  const taken = changed({
+    manager: 'x',
+    takes: { 'f:spec': { 'f:selector': {} } },
+    loses: [['f:spec', 'f:selector']],
+    edit: (live) => (spec(live)['selector'] = { matchLabels: { app: 'other' } }),
+  });
+  expect(ownValuesText(taken)).not.toBe(before);
 });

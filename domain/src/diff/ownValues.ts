@@ -4,7 +4,7 @@
  * enough to remember, where keeping every answer would not be.
  */
 import { canonicalText } from '../bundle/canonical.ts';
-import type { KubeObject } from '../object/types.ts';
+import type { Json, KubeObject } from '../object/types.ts';
 import { fieldManager } from './drift.ts';
 import { formatPath, leafPaths, managedEntries, valueAt } from './managedFields.ts';
 
@@ -15,8 +15,16 @@ export function ownValuesText(object: KubeObject): string {
   );
   if (ours === undefined) return '';
   const lines = leafPaths(ours.fields).map((path) => {
-    const value = valueAt(object, path);
-    return `${formatPath(path)} ${value === undefined ? '' : canonicalText(value as object)}`;
+    return `${formatPath(path)} ${shown(valueAt(object, path))}`;
   });
   return lines.join('\n');
+}
+
+/**
+ * Of a map or list only that it is there: whoever changes one that is owned as a whole takes it from us, and one that we
+ * sent empty (`emptyDir: {}`) others may fill without touching what is ours.
+ */
+function shown(value: Json | undefined): string {
+  if (value === undefined) return '';
+  return typeof value === 'object' && value !== null ? '…' : canonicalText(value);
 }
