@@ -1,6 +1,7 @@
 /** The hub's modules. A capability adds one line; which loops run is decided by HUB_ROLES inside each. */
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AccessModule } from './access/access.module.ts';
+import { AgentsModule } from './agents/agents.module.ts';
 import { ApplicationsModule } from './applications/applications.module.ts';
 import { AuditModule } from './audit/audit.module.ts';
 import { ClustersModule } from './clusters/clusters.module.ts';
@@ -26,6 +27,7 @@ export class AppModule {
         SourcesModule,
         RenderingModule,
         StatusModule,
+        AgentsModule,
       ],
     };
   }

@@ -1,8 +1,9 @@
 /** Starts everything that HUB_ROLES names, and stops it again in order: streams are told to go elsewhere, work in hand ends, connections close. */
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AgentServer } from './agents/server.ts';
 import { AppModule } from './app.module.ts';
 import { Authority } from './clusters/authority.ts';
-import { createHttpApplication, listen, useCertificate } from './http/server.ts';
+import { createHttpApplication, hostToName, listen, useCertificate } from './http/server.ts';
 import { openApiDocument, serveOpenApi } from './http/openapi.ts';
 import { Addresses } from './platform/addresses.ts';
 import { ConfigError, type HubConfig } from './platform/config.ts';
@@ -47,9 +48,19 @@ async function startListening(
 ): Promise<{ http: string; grpc?: string }> {
   const addresses = app.get(Addresses);
   if (config.httpTls) useCertificate(app, await app.get(Authority).issueServer(addresses.serverNames));
+  const grpc = await listenForAgents(app, config);
   const http = await listen(app, config.http);
   addresses.boundHttp(http);
-  return { http };
+  return { http, ...(grpc !== null && { grpc }) };
+}
+
+/** Before HTTP, so that an enrolment never names an address that is not bound yet. */
+async function listenForAgents(app: NestFastifyApplication, config: HubConfig): Promise<string | null> {
+  if (!config.roles.includes('agents')) return null;
+  const port = await app.get(AgentServer).listen();
+  const address = `${hostToName(config.grpc.host)}:${port}`;
+  app.get(Addresses).boundGrpc(address);
+  return address;
 }
 
 function stopOnSignals(app: NestFastifyApplication, loggers: Loggers): Promise<number> {

@@ -170,6 +170,37 @@ CREATE TABLE "sent_marks" (
 );
 
 -- CreateTable
+CREATE TABLE "holdings" (
+    "cluster_id" UUID NOT NULL,
+    "target_id" UUID NOT NULL,
+    "head" BYTEA NOT NULL,
+    "reported_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "holdings_pkey" PRIMARY KEY ("cluster_id","target_id")
+);
+
+-- CreateTable
+CREATE TABLE "holding_parts" (
+    "cluster_id" UUID NOT NULL,
+    "kind" TEXT NOT NULL,
+    "digest" TEXT NOT NULL,
+    "data" BYTEA NOT NULL,
+
+    CONSTRAINT "holding_parts_pkey" PRIMARY KEY ("cluster_id","kind","digest")
+);
+
+-- CreateTable
+CREATE TABLE "holding_reports" (
+    "cluster_id" UUID NOT NULL,
+    "fence" BIGINT NOT NULL,
+    "epoch" BIGINT NOT NULL,
+    "generation" BIGINT NOT NULL,
+    "reported_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "holding_reports_pkey" PRIMARY KEY ("cluster_id")
+);
+
+-- CreateTable
 CREATE TABLE "repositories" (
     "id" UUID NOT NULL DEFAULT uuidv7(),
     "project_id" UUID NOT NULL,

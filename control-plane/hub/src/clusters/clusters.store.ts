@@ -179,7 +179,9 @@ export async function setState(
   change: { state: string; reason: string | null; pausedUntil: Date | null },
 ): Promise<void> {
   await tx.sql(
-    'UPDATE clusters SET state = $2, state_reason = $3, paused_until = $4, version = version + 1 WHERE id = $1',
+    // A revoked cluster's session counts no longer at once, even where its stream is not cut yet.
+    `UPDATE clusters SET state = $2, state_reason = $3, paused_until = $4, version = version + 1,
+       fence = CASE WHEN $2 = 'Revoked' THEN fence + 1 ELSE fence END WHERE id = $1`,
     [id, change.state, change.reason, change.pausedUntil],
   );
 }

@@ -12,6 +12,7 @@ import { Observations } from './observations.ts';
 import { Database } from './prisma.ts';
 import { Queues } from './queues.ts';
 import { Readiness } from './readiness.ts';
+import { ReplicaIdentity } from './replica.ts';
 import { Transactions } from './transaction.ts';
 
 @Global()
@@ -49,6 +50,7 @@ export class PlatformModule implements OnApplicationShutdown {
         useFactory: (database: Database, lifecycle: Lifecycle) => new Readiness(database, lifecycle),
         inject: [Database, Lifecycle],
       },
+      { provide: ReplicaIdentity, useValue: new ReplicaIdentity() },
       {
         provide: Observations,
         useFactory: (database: Database, hints: Hints) => new Observations(database, hints),
