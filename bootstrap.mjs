@@ -59,7 +59,7 @@ function run(program, args) {
   const child = spawn(node, command, { cwd: root, stdio: 'inherit', env });
   // A terminal sends its signals to the whole group: only those sent to this process alone are passed on.
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-  process.on('SIGINT', () => {});
+  process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
   child.on('error', (error) => fail(`${node} could not be started: ${error.message}`));
   child.on('exit', (code, signal) => {
     process.exitCode = signal ? 1 : code;

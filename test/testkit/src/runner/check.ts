@@ -2,13 +2,22 @@
  * `npm run check`: everything that can be said about the code without running it. Each row is a test of its own in
  * the closing line of `npm test`.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { root } from '../root.ts';
 import { architectureProblems } from './architecture.ts';
 import { build } from './build.ts';
 import { runCommand, runTool, type CommandResult } from './command.ts';
-import { closingLine, exitCodeOf, runSteps, type Step, type StepResult } from './steps.ts';
+import { startServers } from './servers.ts';
+import {
+  addTotals,
+  closingLine,
+  exitCodeOf,
+  noTotals,
+  runSteps,
+  type Step,
+  type StepResult,
+} from './steps.ts';
 
 function verdict(result: CommandResult): StepResult {
   return { ok: result.code === 0, detail: result.code === 0 ? '' : result.output };
@@ -104,3 +113,21 @@ export function checkSteps(databaseUrl: string): Step[] {
     { name: 'ARCHITECTURE.md names what exists', run: checkArchitecture },
   ];
 }
+
+async function main(): Promise<void> {
+  const built = await runSteps([
+    { name: 'build', run: () => build().then(() => ({ ok: true, detail: '' })) },
+  ]);
+  const servers = built.failed > 0 ? null : await startServers({ clusters: false });
+  try {
+    const checked = servers === null ? noTotals : await runSteps(checkSteps(servers.postgresUrl));
+    const totals = addTotals(built, checked);
+    console.log(closingLine(totals));
+    process.exitCode = exitCodeOf(totals, process.env['CI'] === 'true');
+  } finally {
+    await servers?.[Symbol.asyncDispose]();
+    if (servers !== null) rmSync(servers.run.dir, { recursive: true, force: true });
+  }
+}
+
+if (import.meta.main) await main();

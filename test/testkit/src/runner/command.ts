@@ -1,5 +1,6 @@
-/** Runs one program to its end and keeps what it printed. */
+/** Runs one program to its end and keeps what it printed; it ends with this process, whatever becomes of that. */
 import { spawn } from 'node:child_process';
+import { guardGroup, releaseGroup } from '@flotilla/local/processes/supervisor';
 import { root } from '../root.ts';
 
 export interface CommandResult {
@@ -24,7 +25,10 @@ export function runCommand(
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...options.env },
+      detached: true,
     });
+    const pid = child.pid;
+    if (pid !== undefined) guardGroup(pid);
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
@@ -33,7 +37,10 @@ export function runCommand(
       });
     }
     child.on('error', reject);
-    child.on('close', (code) => resolve({ code: code ?? 1, output }));
+    child.on('close', (code) => {
+      if (pid !== undefined) releaseGroup(pid);
+      resolve({ code: code ?? 1, output });
+    });
   });
 }
 

@@ -1,23 +1,31 @@
-/** What a test run needs beside the code: a Postgres with a migrated template, and real API servers. */
+/**
+ * What a test run needs beside the code: a Postgres with a migrated template, and real API servers. The servers of the
+ * clusters are built while other tiers run: only who needs them waits.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import pg from 'pg';
-import { ensureKubelab } from '@flotilla/local/kubelab/build';
+import { migrateHub } from '@flotilla/local/fleet/hub';
+import { ensureKubelab, GoMissingError } from '@flotilla/local/kubelab/build';
 import { startLab, type Lab } from '@flotilla/local/kubelab/lab';
 import { startPostgres, type Postgres } from '@flotilla/local/postgres';
 import { root } from '../root.ts';
-import type { Run } from '../run.ts';
-import { runTool } from './command.ts';
+import { runVariable, type Run } from '../run.ts';
 
 const template = 'flotilla_template';
 /** Test files, hubs and agents of two workers, with some left over. */
 const connectionsMax = 300;
+const clusterNames = ['one', 'two', 'three'];
+
+export type ClustersOutcome = { outcome: 'started' } | { outcome: 'missing'; reason: string };
 
 export interface Servers extends AsyncDisposable {
   run: Run;
   runFile: string;
   /** Of the maintenance database. */
   postgresUrl: string;
+  /** Starts the clusters, once. Without a Go to build them they are missing; other failures throw. */
+  startClusters: () => Promise<ClustersOutcome>;
 }
 
 async function migrateTemplate(postgres: Postgres): Promise<void> {
@@ -25,39 +33,62 @@ async function migrateTemplate(postgres: Postgres): Promise<void> {
   await client.connect();
   await client.query(`CREATE DATABASE ${template}`);
   await client.end();
-  const env = { DATABASE_URL: postgres.url(template) };
-  const migrated = await runTool('prisma/build/index.js', ['migrate', 'deploy'], { env });
-  if (migrated.code !== 0) throw new Error(`migrating the template database failed:\n${migrated.output}`);
+  await migrateHub(postgres.url(template));
 }
 
-const clusterNames = ['one', 'two', 'three'];
+type Binaries = { outcome: 'built'; binDir: string } | { outcome: 'missing'; reason: string };
 
-async function startClusters(dir: string): Promise<Lab> {
-  const binDir = await ensureKubelab((message) => console.error(message));
+/** Never rejects before somebody asks for it. */
+function buildInBackground(signal: AbortSignal): Promise<Binaries> {
+  const building = ensureKubelab((message) => console.error(message), signal).then(
+    (binDir): Binaries => ({ outcome: 'built', binDir }),
+    (error: unknown): Binaries => {
+      if (!(error instanceof GoMissingError)) throw error;
+      return { outcome: 'missing', reason: error.message };
+    },
+  );
+  building.catch(() => {});
+  return building;
+}
+
+function startThree(binDir: string, dir: string): Promise<Lab> {
   const clusters = clusterNames.map((name) => ({ name, controllers: true }));
   return startLab({ binDir, dir: path.join(dir, 'kubelab'), clusters, fsync: false });
 }
 
-/** Servers of one run, under `.flotilla/test/<run>`; disposal stops them. */
-export async function startServers(needs: { clusters: boolean }): Promise<Servers> {
+/** Names this run to every process that it starts, so that none can be left behind unseen. */
+function openRun(): { run: Run; runFile: string } {
   const id = `${new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')}-${process.pid}`;
   const dir = path.join(root, '.flotilla/test', id);
   mkdirSync(dir, { recursive: true });
+  const runFile = path.join(dir, 'run.json');
+  process.env[runVariable] = runFile;
+  return { run: { id, dir, postgresUrl: null, template, clusters: [] }, runFile };
+}
+
+/** Servers of one run, under `.flotilla/test/<run>`; disposal stops them. */
+export async function startServers(needs: { clusters: boolean }): Promise<Servers> {
+  const { run, runFile } = openRun();
   await using started = new AsyncDisposableStack();
-  const postgres = await startPostgres({ dir: path.join(dir, 'postgres'), fsync: false, connectionsMax });
+  const giveUp = new AbortController();
+  started.defer(() => giveUp.abort());
+  const binaries = needs.clusters ? buildInBackground(giveUp.signal) : null;
+  const dir = path.join(run.dir, 'postgres');
+  const postgres = await startPostgres({ dir, fsync: false, connectionsMax });
   started.defer(() => postgres.stop());
   await migrateTemplate(postgres);
   const postgresUrl = postgres.url('postgres');
-  const lab = needs.clusters ? await startClusters(dir) : null;
-  started.defer(async () => lab?.stop({ graceful: false }));
-  const clusters = (lab?.clusters ?? []).map(({ name, kubeconfig, auditLog }) => ({
-    name,
-    kubeconfig,
-    auditLog,
-  }));
-  const runFile = path.join(dir, 'run.json');
-  const run: Run = { id, dir, postgresUrl, template, clusters };
+  run.postgresUrl = postgresUrl;
   writeFileSync(runFile, JSON.stringify(run));
+  const startClusters = async (): Promise<ClustersOutcome> => {
+    const built = await binaries;
+    if (built?.outcome !== 'built') return { outcome: 'missing', reason: built?.reason ?? 'not asked for' };
+    const lab = await startThree(built.binDir, run.dir);
+    stack.defer(() => lab.stop({ graceful: false }));
+    run.clusters = lab.clusters.map(({ name, kubeconfig, auditLog }) => ({ name, kubeconfig, auditLog }));
+    writeFileSync(runFile, JSON.stringify(run));
+    return { outcome: 'started' };
+  };
   const stack = started.move();
-  return { run, runFile, postgresUrl, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  return { run, runFile, postgresUrl, startClusters, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }

@@ -1,7 +1,7 @@
 /** Runs the test files of one tier in one Vitest and counts what it says. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { runVariable } from '../run.ts';
+import { runVariable, type Run } from '../run.ts';
 import { runTool } from './command.ts';
 import { noTotals, type Totals } from './steps.ts';
 
@@ -26,7 +26,17 @@ export interface VitestRun {
   name: string;
   files: string[];
   grep: string | null;
+  run: Run;
   runFile: string;
+}
+
+/** The hub may not import the testkit: its tests are told by variables. */
+function environmentOf({ run, runFile }: VitestRun): Record<string, string> {
+  return {
+    [runVariable]: runFile,
+    FLOTILLA_TEST_POSTGRES_URL: run.postgresUrl ?? '',
+    FLOTILLA_TEST_TEMPLATE: run.template,
+  };
 }
 
 export async function runVitest(run: VitestRun): Promise<Totals> {
@@ -42,7 +52,7 @@ export async function runVitest(run: VitestRun): Promise<Totals> {
     ...run.files,
   ];
   const result = await runTool('vitest/vitest.mjs', args, {
-    env: { [runVariable]: run.runFile },
+    env: environmentOf(run),
     echo: true,
   });
   if (!existsSync(reportFile)) return { ...noTotals, failed: 1 };
