@@ -77,7 +77,7 @@ async function openPod(
   const cluster = await untilAnswered(patient, 'cluster not read', () => readClusterFacts(kube));
   const secret = await untilAnswered(patient, 'secret not opened', () => openAgentSecret(kube, namespace));
   const instance = randomUUID();
-  const holder = `${os.hostname()}_${instance}`;
+  const holder = `${os.hostname()}_${options.config.podUid ?? instance}`;
   const lease = holdLease({ kube, clock, namespace, name: leaseName, holder, onChange: onLease });
   const store = secretIdentityStore(secret);
   return { ...options, kube, clock, random: Math.random, secret, store, lease, cluster, instance };

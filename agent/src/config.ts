@@ -15,6 +15,8 @@ export interface Config {
   tokenFile: string | null;
   namespace: string;
   dataDir: string;
+  /** Names this pod: its next process takes the Lease over without waiting. Null: every process is a stranger. */
+  podUid: string | null;
   httpListen: { host: string; port: number };
   logLevel: LogLevel;
   kube: KubeConfig;
@@ -48,6 +50,7 @@ export function readConfig(environment: Environment = process.env): Config {
     tokenFile: optional(environment, 'AGENT_TOKEN_FILE'),
     namespace: read(environment, 'AGENT_NAMESPACE', namespaceSchema, 'flotilla-system'),
     dataDir: path.resolve(read(environment, 'AGENT_DATA_DIR', z.string(), '/var/lib/flotilla-agent')),
+    podUid: optional(environment, 'AGENT_POD_UID'),
     httpListen: read(environment, 'AGENT_HTTP_LISTEN', listenSchema, '127.0.0.1:0'),
     logLevel: read(environment, 'AGENT_LOG_LEVEL', z.enum(['debug', 'info', 'warn', 'error']), 'info'),
     kube: readKube(environment),

@@ -17,7 +17,7 @@ export interface LeaseOptions {
   clock: Clock;
   namespace: string;
   name: string;
-  /** Unique per process. */
+  /** Unique per pod: a process that was started again in the same pod takes over at once, since the one before is dead. */
   holder: string;
   durationMs?: number;
   renewEveryMs?: number;
@@ -55,6 +55,8 @@ interface Holding extends Required<LeaseOptions> {
   /** The foreign record last seen, and since when by our own clock. */
   foreign: { resourceVersion: string; sinceMs: number } | null;
   wasHeld: boolean;
+  /** This process has held it before: taking it again is no hand-over. */
+  everHeld: boolean;
   waiters: (() => void)[];
   signal: AbortSignal;
 }
@@ -70,6 +72,7 @@ export function holdLease(options: LeaseOptions): Lease {
     record: null,
     foreign: null,
     wasHeld: false,
+    everHeld: false,
     waiters: [],
     signal: controller.signal,
   };
@@ -141,6 +144,7 @@ async function renewOnce(holding: Holding): Promise<void> {
 function confirm(holding: Holding, lease: KubeObject, askedMs: number): void {
   remember(holding, lease);
   holding.foreign = null;
+  holding.everHeld = true;
   holding.validUntilMs = askedMs + holding.durationMs;
 }
 
@@ -167,7 +171,7 @@ function specOf(lease: KubeObject): Partial<Spec> {
 
 function leaseObject(holding: Holding, live: KubeObject | null): KubeObject {
   const old = live ? specOf(live) : {};
-  const same = old.holderIdentity === holding.holder;
+  const same = holding.everHeld && old.holderIdentity === holding.holder;
   const now = microTime(holding.clock.nowMs());
   const spec: Spec = {
     holderIdentity: holding.holder,

@@ -34,8 +34,14 @@ export function assess(target: Target, nowMs: number): ObservedState {
 
 function syncOf(target: Target, outOfSync: number): SyncStatus {
   if (target.inForce === null) return 'Unknown';
+  if (isUnderWay(target)) return 'OutOfSync';
   const held = target.conditions.has('NotPermitted') || target.failures.size > 0;
   return outOfSync > 0 || held || target.pruneHeld > 0 ? 'OutOfSync' : 'Synced';
+}
+
+/** Not everything of the assignment in force was applied yet: nobody may read its state as Synced. */
+function isUnderWay({ operation, inForce }: Target): boolean {
+  return operation?.finishedAt === null && operation.assignment === inForce?.assignment;
 }
 
 function healthOfRecord(record: ObjectRecord): Health | null {
@@ -64,8 +70,11 @@ function conditionsOf(target: Target): Condition[] {
 
 /** The ones to look at, worst first. */
 function resourcesOf(target: Target, wanted: ObjectRecord[]): ObservedResource[] {
-  const shown = wanted.flatMap((record) => resourceOf(target, record) ?? []);
-  return shown.sort(worseFirst).slice(0, resourcesMax);
+  const shown = wanted.filter((record) => isShown(target, record)).slice(0, resourcesConsidered);
+  return shown
+    .flatMap((record) => resourceOf(target, record) ?? [])
+    .sort(worseFirst)
+    .slice(0, resourcesMax);
 }
 
 function resourceOf(target: Target, record: ObjectRecord): ObservedResource | null {
@@ -73,8 +82,9 @@ function resourceOf(target: Target, record: ObjectRecord): ObservedResource | nu
   const health = healthOfRecord(record);
   const fine = health === null || health.status === 'Healthy' || health.status === 'Suspended';
   const outOfSync = isOutOfSync(record);
+  if (fine && !outOfSync && failure === '') return null;
   const identity = parseIdentityKey(record.key);
-  if (identity === null || (fine && !outOfSync && failure === '')) return null;
+  if (identity === null) return null;
   const conflict = target.healing.get(record.key)?.conflict ?? '';
   return {
     ...identity,

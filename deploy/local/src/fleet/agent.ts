@@ -50,6 +50,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       AGENT_NAMESPACE: options.namespace,
       AGENT_DATA_DIR: join(options.dir, 'data'),
       AGENT_CONTEXT: options.context,
+      // A next process on the same folder is the same pod: it need not wait for the Lease of one that was killed.
+      AGENT_POD_UID: options.dir,
       KUBECONFIG: options.kubeconfig,
       NODE_OPTIONS: undefined,
       ...options.env,
