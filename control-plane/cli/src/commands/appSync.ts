@@ -1,0 +1,31 @@
+/** `app sync`. */
+import type { ExitCode } from '../exit.ts';
+import type { Session } from '../session.ts';
+import { waitForApp } from './appWait.ts';
+
+export interface SyncOptions {
+  force?: boolean;
+  cluster: string[];
+  wait?: boolean;
+  timeout: number;
+}
+
+export async function syncApp(
+  session: Session,
+  name: string,
+  options: SyncOptions,
+  end: (code: ExitCode) => void,
+): Promise<void> {
+  const query = session.project === undefined ? {} : { project: session.project };
+  const clusters = options.cluster.length === 0 ? {} : { clusters: options.cluster };
+  const result = await session.client.applications.sync(
+    name,
+    { force: options.force ?? false, ...clusters },
+    query,
+  );
+  const what = result.action === 'StartedRollout' ? 'rolling out' : 'applying again';
+  const message = `${what} revision ${result.revisionNumber} on ${result.targets} targets`;
+  if (options.wait !== true) return session.print(result, () => message);
+  session.say(message);
+  await waitForApp(session, name, { timeout: options.timeout }, end);
+}

@@ -1,0 +1,107 @@
+/**
+ * `app wait`: until every target is Synced and Healthy at the newest revision. Ends early, with "no", where waiting is
+ * in vain: the revision does not render, or its rollout was halted, aborted or rolled back.
+ */
+import type { Application, Target } from '@flotilla/client/types';
+import { exitCodes, type ExitCode } from '../exit.ts';
+import type { Session } from '../session.ts';
+import { currencyText } from './targets.ts';
+import { targetsOf } from './appShow.ts';
+
+export interface WaitOptions {
+  timeout: number;
+  commit?: string;
+}
+
+export type WaitVerdict =
+  { done: true; message: string } | { failed: true; message: string } | { waiting: true; message: string };
+
+const pollMs = 1_000;
+
+export async function waitForApp(
+  session: Session,
+  name: string,
+  options: WaitOptions,
+  end: (code: ExitCode) => void,
+): Promise<void> {
+  const query = session.project === undefined ? {} : { project: session.project };
+  const deadline = session.io.now().getTime() + options.timeout;
+  const look = async (): Promise<WaitVerdict> =>
+    judge(await session.client.applications.get(name, query), await targetsOf(session, name), options);
+  const verdict = await session.progress(`waiting for ${name}`, (update) =>
+    poll(session, look, deadline, update),
+  );
+  const application = await session.client.applications.get(name, query);
+  session.print(application, () => `${name}: ${verdict.message}`);
+  if ('failed' in verdict) end(exitCodes.no);
+  if (!('waiting' in verdict)) return;
+  session.say(`gave up after ${options.timeout / 1000} s; see: flotilla app get ${name}`);
+  end(exitCodes.timedOut);
+}
+
+async function poll(
+  { io }: Session,
+  look: () => Promise<WaitVerdict>,
+  deadline: number,
+  update: (text: string) => void,
+): Promise<WaitVerdict> {
+  for (;;) {
+    const verdict = await look();
+    if (!('waiting' in verdict) || io.now().getTime() >= deadline || io.signal.aborted) return verdict;
+    update(verdict.message);
+    await pause(Math.min(pollMs, Math.max(0, deadline - io.now().getTime())), io.signal);
+  }
+}
+
+export function judge(
+  application: Application,
+  targets: readonly Target[],
+  { commit }: Pick<WaitOptions, 'commit'>,
+): WaitVerdict {
+  const { revision, rollout } = application;
+  if (revision === null) return { waiting: true, message: conditionOf(application) ?? 'no revision yet' };
+  if (commit !== undefined && !revision.commit.startsWith(commit)) {
+    return { waiting: true, message: `the newest revision is still ${revision.commit.slice(0, 8)}` };
+  }
+  if (revision.state === 'Failed' || revision.state === 'Rejected') {
+    return {
+      failed: true,
+      message: conditionOf(application) ?? `revision ${revision.number} is ${revision.state}`,
+    };
+  }
+  if (rollout?.phase === 'Paused') {
+    return { failed: true, message: `the rollout is paused: ${rollout.phaseReason ?? 'no reason given'}` };
+  }
+  if (targets.length === 0) return { waiting: true, message: 'not placed on any cluster' };
+  const open = targets.filter((target) => !isWell(target, revision.number));
+  if (open.length === 0)
+    return {
+      done: true,
+      message: `${targets.length} targets Synced and Healthy at revision ${revision.number}`,
+    };
+  return {
+    waiting: true,
+    message: `${targets.length - open.length}/${targets.length} ready; ${open.slice(0, 3).map(describe).join('; ')}`,
+  };
+}
+
+function isWell(target: Target, revision: number): boolean {
+  return target.sync === 'Synced' && target.health === 'Healthy' && target.observedRevision === revision;
+}
+
+function describe(target: Target): string {
+  const [condition] = target.conditions;
+  const why = condition ? ` (${condition.type})` : '';
+  return `${target.cluster} ${target.sync}, ${target.health}, ${currencyText(target.currency)}${why}`;
+}
+
+function conditionOf({ conditions: [condition] }: Application): string | null {
+  return condition ? `${condition.type}: ${condition.message}` : null;
+}
+
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
+  });
+}

@@ -1,0 +1,43 @@
+/** Columns of targets, wherever they are listed. */
+import type { Currency, Target } from '@flotilla/client/types';
+import type { Session } from '../session.ts';
+import { age, statusColor, type Column } from '../table.ts';
+
+export function targetColumns({ colors, io }: Session) {
+  return {
+    application: { title: 'APPLICATION', value: (row: Target) => row.application },
+    cluster: { title: 'CLUSTER', value: (row: Target) => row.cluster },
+    sync: { title: 'SYNC', value: (row: Target) => statusColor(colors, row.sync) },
+    health: { title: 'HEALTH', value: (row: Target) => statusColor(colors, row.health) },
+    revision: { title: 'REVISION', value: revisionText },
+    currency: { title: 'CURRENCY', value: (row: Target) => currencyText(row.currency) },
+    seen: { title: 'CHANGED', value: (row: Target) => age(row.changedAt, io.now()) },
+    message: { title: 'MESSAGE', value: messageOf },
+  } satisfies Record<string, Column<Target>>;
+}
+
+export function currencyText({ state, behind, reason }: Currency): string {
+  if (state === 'Behind') return `Behind(${behind})`;
+  return reason === null ? state : `${state}(${reason})`;
+}
+
+function revisionText(row: Target): string {
+  if (row.revisionNumber === null) return '-';
+  if (row.observedRevision === null || row.observedRevision === row.revisionNumber)
+    return `${row.revisionNumber}`;
+  return `${row.observedRevision} → ${row.revisionNumber}`;
+}
+
+/** What a person should read first: a condition, a failed operation, why it is not healthy. */
+function messageOf(row: Target): string {
+  const [condition] = row.conditions;
+  if (condition) return oneLine(`${condition.type}: ${condition.message}`);
+  if (row.operation && ['Failed', 'Error'].includes(row.operation.phase))
+    return oneLine(row.operation.message);
+  return row.health === 'Healthy' ? '' : oneLine(row.healthMessage);
+}
+
+function oneLine(text: string): string {
+  const line = text.replaceAll(/\s+/g, ' ').trim();
+  return line.length > 100 ? `${line.slice(0, 99)}…` : line;
+}

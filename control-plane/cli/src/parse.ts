@@ -1,0 +1,35 @@
+/** Values of flags: `key=value` pairs, durations, lists. Wrong ones are usage errors that show a right one. */
+import { InvalidArgumentError } from 'commander';
+
+export function collect(value: string, previous: string[] = []): string[] {
+  return [...previous, value];
+}
+
+/** `env=prod`, repeated or comma-separated. */
+export function pairs(texts: readonly string[]): Record<string, string> {
+  const entries = texts
+    .flatMap((text) => text.split(','))
+    .filter((text) => text !== '')
+    .map((text): [string, string] => {
+      const at = text.indexOf('=');
+      if (at <= 0) throw new InvalidArgumentError(`"${text}" is not key=value, e.g. env=prod`);
+      return [text.slice(0, at), text.slice(at + 1)];
+    });
+  return Object.fromEntries(entries);
+}
+
+const unitsMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `90s`, `10m`, `1h`, `7d` in milliseconds. */
+export function durationMs(text: string): number {
+  const match = /^(\d+)(ms|s|m|h|d)$/.exec(text);
+  const unit = match?.[2] === undefined ? undefined : unitsMs[match[2]];
+  if (!match || unit === undefined)
+    throw new InvalidArgumentError(`"${text}" is not a duration, e.g. 90s, 10m, 1h`);
+  return Number(match[1]) * unit;
+}
+
+export function positiveInteger(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError(`"${text}" is not a positive number`);
+  return Number(text);
+}
