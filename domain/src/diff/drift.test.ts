@@ -182,6 +182,15 @@ describe('drift', () => {
     expect(drift(live)).toEqual([{ path: 'spec.replicas', manager: '', time: '' }]);
   });
 
+  test('who only writes status is never named for a removed field', () => {
+    const live = changed({
+      manager: 'status-writer',
+      subresource: 'status',
+      edit: (object) => delete spec(object)['replicas'],
+    });
+    expect(drift(live)).toEqual([{ path: 'spec.replicas', manager: '', time: '' }]);
+  });
+
   test('a map that is owned as a whole drifts as a whole', () => {
     const live = changed({
       manager: 'kubectl-patch',
