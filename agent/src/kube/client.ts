@@ -216,15 +216,12 @@ async function openSession(client: Client): Promise<Session> {
     return old;
   }
   const connect = tlsOptionsOf(credential);
+  // HTTP/1.1 on purpose: one HTTP/2 connection costs more CPU a request here, and one lost connection would end all watches.
+  const common = { connect, allowH2: false, pipelining: 1 };
   const session: Session = {
     credential,
-    requests: new Agent({
-      connect,
-      connections: client.connectionsMax ?? 16,
-      keepAliveTimeout: 60_000,
-      pipelining: 1,
-    }),
-    watches: new Agent({ connect, keepAliveTimeout: 10_000, pipelining: 1 }),
+    requests: new Agent({ ...common, connections: client.connectionsMax ?? 16, keepAliveTimeout: 60_000 }),
+    watches: new Agent({ ...common, keepAliveTimeout: 10_000 }),
   };
   client.session = session;
   if (old) void Promise.all([old.requests.close(), old.watches.destroy()]);

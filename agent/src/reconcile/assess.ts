@@ -70,32 +70,35 @@ function conditionsOf(target: Target): Condition[] {
 
 /** The ones to look at, worst first. */
 function resourcesOf(target: Target, wanted: ObjectRecord[]): ObservedResource[] {
-  const shown = wanted.filter((record) => isShown(target, record)).slice(0, resourcesConsidered);
+  const shown = wanted.filter((record) => isShown(target, record));
   return shown
-    .flatMap((record) => resourceOf(target, record) ?? [])
     .sort(worseFirst)
-    .slice(0, resourcesMax);
+    .slice(0, resourcesMax)
+    .flatMap((record) => resourceOf(target, record) ?? []);
+}
+
+function isShown(target: Target, record: ObjectRecord): boolean {
+  const health = healthOfRecord(record);
+  const fine = health === null || health.status === 'Healthy' || health.status === 'Suspended';
+  return !fine || isOutOfSync(record) || target.failures.has(record.key);
+}
+
+function worseFirst(a: ObjectRecord, b: ObjectRecord): number {
+  const [left, right] = [healthOfRecord(a)?.status ?? 'Healthy', healthOfRecord(b)?.status ?? 'Healthy'];
+  if (left !== right) return isWorse(left, right) ? -1 : 1;
+  return a.key < b.key ? -1 : 1;
 }
 
 function resourceOf(target: Target, record: ObjectRecord): ObservedResource | null {
-  const failure = target.failures.get(record.key) ?? '';
-  const health = healthOfRecord(record);
-  const fine = health === null || health.status === 'Healthy' || health.status === 'Suspended';
-  const outOfSync = isOutOfSync(record);
-  if (fine && !outOfSync && failure === '') return null;
   const identity = parseIdentityKey(record.key);
   if (identity === null) return null;
+  const health = healthOfRecord(record);
+  const failure = target.failures.get(record.key) ?? '';
   const conflict = target.healing.get(record.key)?.conflict ?? '';
   return {
     ...identity,
-    sync: outOfSync ? 'OutOfSync' : 'Synced',
+    sync: isOutOfSync(record) ? 'OutOfSync' : 'Synced',
     health,
     message: failure || conflict || health?.message || '',
   };
-}
-
-function worseFirst(a: ObservedResource, b: ObservedResource): number {
-  const [left, right] = [a.health?.status ?? 'Healthy', b.health?.status ?? 'Healthy'];
-  if (left === right) return a.name < b.name ? -1 : 1;
-  return isWorse(left, right) ? -1 : 1;
 }

@@ -102,7 +102,10 @@ export function noteAsWritten(record: ObjectRecord, object: string, sent: string
 
 /** Takes in a watched or listed object; false for one older than what is known. */
 export function noteLive(record: ObjectRecord, object: KubeObject): boolean {
-  if (versionOf(object) < record.resourceVersion) return false;
+  const version = versionOf(object);
+  if (version < record.resourceVersion) return false;
+  // Our own write come back: it was judged by its answer.
+  if (version === record.resourceVersion && record.live !== 'unobserved') return false;
   if (record.written !== null && record.written.version !== object.apiVersion) return false;
   if (record.writing) {
     record.ahead = object;

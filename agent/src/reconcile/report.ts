@@ -16,6 +16,8 @@ export interface Reporter {
 }
 
 const windowMs = 20;
+/** While an operation runs its progress is looked at less often: its end is told at once. */
+const runningWindowMs = 100;
 
 export function createReporter(options: { clock: Clock; onState: (state: ObservedState) => void }): Reporter {
   const { clock, onState } = options;
