@@ -73,10 +73,26 @@ function codeOfStatus(status: number): ExitCode {
   return exitCodes.error;
 }
 
-function apiHint({ status, problem }: FlotillaApiError): string {
+function apiHint({ status, problem, path }: FlotillaApiError): string {
   if (status === 401) return 'log in again: flotilla login --url <url> --token <token>';
+  if (status === 404) return notFoundHint(path);
   if (status === 412) return 'somebody changed it meanwhile: read it again and repeat';
   if (status >= 500)
     return `the hub's log has more under correlation id ${problem.correlationId ?? 'unknown'}`;
   return '';
+}
+
+const lists: Record<string, string> = {
+  applications: 'flotilla app list',
+  clusters: 'flotilla cluster list',
+  repositories: 'flotilla repo list',
+  'registration-tokens': 'flotilla token list',
+};
+
+/** `/api/v1/applications/web` → which one was looked for, and where to see those that are there. */
+function notFoundHint(path: string): string {
+  const [, , , collection = '', name] = path.split('/');
+  const list = lists[collection];
+  const looked = name === undefined ? '' : `looked for "${decodeURIComponent(name)}"`;
+  return [looked, list === undefined ? '' : `see: ${list}`].filter((part) => part !== '').join('; ');
 }

@@ -1,5 +1,6 @@
 /** Values of flags: `key=value` pairs, durations, lists. Wrong ones are usage errors that show a right one. */
 import { InvalidArgumentError } from 'commander';
+import { CommandError, exitCodes } from './exit.ts';
 
 export function collect(value: string, previous: string[] = []): string[] {
   return [...previous, value];
@@ -12,7 +13,7 @@ export function pairs(texts: readonly string[]): Record<string, string> {
     .filter((text) => text !== '')
     .map((text): [string, string] => {
       const at = text.indexOf('=');
-      if (at <= 0) throw new InvalidArgumentError(`"${text}" is not key=value, e.g. env=prod`);
+      if (at <= 0) throw new CommandError(exitCodes.usage, `"${text}" is not key=value`, 'e.g. env=prod');
       return [text.slice(0, at), text.slice(at + 1)];
     });
   return Object.fromEntries(entries);
