@@ -100,16 +100,28 @@ async function decide(accepting: Accepting, message: DesiredMessage): Promise<Ag
     case 'accepted':
       return makeDurable(accepting, message, verdict.set);
     case 'stale':
-      accepting.log.warn(
-        { epoch: message.epoch, generation: message.generation },
-        'desired state below the mark ignored',
-      );
-      return null;
+      return answerStale(accepting, message);
     case 'wantComplete':
       return { type: 'WantComplete', reason: verdict.reason };
     case 'broken':
       return nack(message, verdict.reason, verdict.detail);
   }
+}
+
+/** Said again where it is what is held: an ack may have been lost. Below the mark is a hub's mistake, and is told. */
+function answerStale(accepting: Accepting, message: DesiredMessage): AgentMessage {
+  const { held } = accepting;
+  if (
+    held !== null &&
+    accepting.inForce &&
+    compareMarks(held.mark, message) === 0 &&
+    held.mark.digest === message.digest
+  ) {
+    return { type: 'DesiredAck', ...held.mark, errors: parseSet(held).problems };
+  }
+  const mark = accepting.mark() ?? held?.mark;
+  const detail = `the mark is ${String(mark?.epoch)}.${String(mark?.generation)} and never goes back`;
+  return nack(message, 'malformed', detail);
 }
 
 async function makeDurable(

@@ -158,6 +158,16 @@ test('an older generation or epoch changes nothing: the mark never goes back', a
   expect(hub.received.filter(({ type }) => type === 'DesiredAck').length).toBe(1);
   expect(parts.secret.mark()).toMatchObject({ epoch: 2, generation: 7 });
   expect(parts.events).toEqual(['snapshot 2.7', 'mark 2.7']);
+  expect(hub.received.filter(({ type }) => type === 'DesiredNack').length).toBe(2);
+});
+
+test('a delta whose ack was lost is acked again and not written again', async () => {
+  const { hub, parts } = await connected();
+  const set = testSet({ epoch: 1, generation: 2 }, [{ head: testHead() }]);
+  const delta = desiredMessages(null, set).map((message) => ({ ...message, complete: false }) as HubMessage);
+  send(hub, [...desiredMessages(null, set), ...delta]);
+  expect(await said(hub, 'DesiredAck', 2)).toMatchObject(set.mark);
+  expect(parts.events).toEqual(['snapshot 1.2', 'mark 1.2']);
 });
 
 test('an entry that cannot be honoured is its own error, and the rest of the set is in force', async () => {

@@ -16,6 +16,7 @@ import { ackCommand } from './commands.store.ts';
 import { deliverCommands } from './commands.ts';
 import type { DesiredFlow } from './desired.ts';
 import type { Greeter } from './greet.ts';
+import { hangUp } from './hangUp.ts';
 import type { HoldingsStore } from './holdings.store.ts';
 import { peerOf, unauthenticated } from './peer.ts';
 import type { SessionRegistry } from './registry.ts';
@@ -44,7 +45,7 @@ export async function connect(context: ConnectContext, call: Call): Promise<void
   try {
     const messages = messagesOf(call);
     const hello = await firstHello(call, messages);
-    if (!hello) return void call.destroy();
+    if (!hello) return hangUp(call);
     const session = await greet(context, call, hello);
     if (session) await converse(context, session, messages);
   } catch (error) {
@@ -52,7 +53,7 @@ export async function connect(context: ConnectContext, call: Call): Promise<void
       context.logger.warn({ field: error.field, remote: call.getPeer() }, 'message refused');
     else if (!isEndOfStream(error))
       context.logger.error({ err: error, remote: call.getPeer() }, 'control stream failed');
-    call.destroy();
+    hangUp(call);
   }
 }
 
@@ -160,7 +161,7 @@ async function* messagesOf(call: Call): AsyncGenerator<AgentMessage> {
 
 /** Null: it said nothing in time, or something else. */
 async function firstHello(call: Call, messages: AsyncGenerator<AgentMessage>): Promise<Hello | null> {
-  const timer = setTimeout(() => call.destroy(), helloWithinMs);
+  const timer = setTimeout(() => hangUp(call), helloWithinMs);
   const { value, done } = await messages.next();
   clearTimeout(timer);
   return !done && value.type === 'Hello' ? value : null;

@@ -9,6 +9,7 @@ import type { Logger } from '../platform/logger.ts';
 import type { Database } from '../platform/prisma.ts';
 import { grantedBundle, readFrame, type GrantedBundle } from './bundles.store.ts';
 import type { FrameCache } from './frameCache.ts';
+import { hangUp } from './hangUp.ts';
 import { authorizedPeer, notFound, unauthenticated } from './peer.ts';
 import type { SessionRegistry } from './registry.ts';
 import { writeDrained } from './write.ts';
@@ -29,7 +30,7 @@ export async function fetchBundle(context: FetchBundleContext, call: Call): Prom
   const peer = await authorizedPeer(context.database, call, context.trustDomain);
   if (!peer) return void call.emit('error', unauthenticated);
   const cutting = new AbortController();
-  const detach = context.registry.attach(peer.clusterId, { cut: () => call.destroy() });
+  const detach = context.registry.attach(peer.clusterId, { cut: () => hangUp(call) });
   for (const event of ['cancelled', 'close'] as const) call.on(event, () => cutting.abort());
   try {
     const request = decodeBundleRequest(call.request);
@@ -46,7 +47,7 @@ export async function fetchBundle(context: FetchBundleContext, call: Call): Prom
     if (error instanceof WireError) return void call.emit('error', notFound);
     if (!cutting.signal.aborted)
       context.logger.error({ err: error, clusterId: peer.clusterId }, 'bundle not sent');
-    call.destroy();
+    hangUp(call);
   } finally {
     detach();
   }

@@ -6,6 +6,7 @@ import type { ReportAck, ReportBatch } from '@flotilla/proto/messages';
 import { WireError } from '@flotilla/proto/wireError';
 import type { Logger } from '../platform/logger.ts';
 import type { Database } from '../platform/prisma.ts';
+import { hangUp } from './hangUp.ts';
 import { authorizedPeer, unauthenticated } from './peer.ts';
 import type { SessionRegistry } from './registry.ts';
 import { writeDrained } from './write.ts';
@@ -27,7 +28,7 @@ export async function report(
   const peer = await authorizedPeer(context.database, call, context.trustDomain);
   if (!peer) return void call.emit('error', unauthenticated);
   const cutting = new AbortController();
-  const detach = context.registry.attach(peer.clusterId, { cut: () => call.destroy() });
+  const detach = context.registry.attach(peer.clusterId, { cut: () => hangUp(call) });
   for (const event of ['cancelled', 'close'] as const) call.on(event, () => cutting.abort());
   try {
     for await (const bytes of call) {
@@ -36,13 +37,13 @@ export async function report(
       await writeDrained(call, encodeReportAck(ack), cutting.signal);
       if (ack.stale) break;
     }
-    call.end();
+    hangUp(call);
   } catch (error) {
     if (error instanceof WireError)
       context.logger.warn({ clusterId: peer.clusterId, field: error.field }, 'report refused');
     else if (!cutting.signal.aborted)
       context.logger.error({ err: error, clusterId: peer.clusterId }, 'report failed');
-    call.destroy();
+    hangUp(call);
   } finally {
     detach();
   }

@@ -5,6 +5,7 @@ import { encodeHubMessage } from '@flotilla/proto/codec/hubMessage';
 import type { Encoded } from '@flotilla/proto/grpc';
 import type { HubMessage, RefusedReason } from '@flotilla/proto/messages';
 import { refusedRetryMs } from './admit.ts';
+import { hangUp, resetLater } from './hangUp.ts';
 import type { Base, EntryDigests } from './plan.ts';
 import { writeDrained } from './write.ts';
 
@@ -28,7 +29,6 @@ export interface SessionStart {
 type Call = ServerDuplexStream<Encoded, Encoded>;
 
 const displacedRetryMs = 1000;
-const lingerMs = 3000;
 
 export class Session {
   readonly id: string;
@@ -91,7 +91,7 @@ export class Session {
 
   /** Gives the stream up. */
   cut(reason: string): void {
-    if (this.close(reason)) this.call.destroy();
+    if (this.close(reason)) hangUp(this.call);
   }
 
   private endWith(message: HubMessage, reason: string): void {
@@ -99,7 +99,7 @@ export class Session {
     this.call.write(encodeHubMessage(message));
     this.call.end();
     // An agent that does not end its half is not waited for.
-    setTimeout(() => this.call.destroy(), lingerMs).unref();
+    resetLater(this.call);
   }
 
   private close(reason: string): boolean {

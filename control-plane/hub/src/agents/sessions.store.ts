@@ -42,7 +42,7 @@ const liveWithin = `interval '90 seconds'`;
 export async function lockClusterAtHello(tx: Sql, clusterId: string): Promise<ClusterAtHello | null> {
   const [row] = await tx.sql<ClusterAtHello>(
     `SELECT id, name, project_id AS "projectId", state, kube_system_uid AS "kubeSystemUid", lease_uid AS "leaseUid",
-       lease_transitions AS "leaseTransitions", displacements, epoch, generation, accepted_epoch AS "acceptedEpoch",
+       lease_transitions AS "leaseTransitions", coalesce(displacements, '{}') AS displacements, epoch, generation, accepted_epoch AS "acceptedEpoch",
        accepted_generation AS "acceptedGeneration", accepted_digest AS "acceptedDigest", recovering, now() AS now
      FROM clusters WHERE id = $1::uuid FOR NO KEY UPDATE`,
     [clusterId],
