@@ -54,7 +54,12 @@ function projectNode() {
 function run(program, args) {
   const node = projectNode();
   const binaries = path.join(root, 'node_modules', '.bin');
-  const env = { ...process.env, PATH: [path.dirname(node), binaries, process.env.PATH].join(path.delimiter) };
+  const startedAt = String(Date.now() - Math.round(performance.now()));
+  const env = {
+    ...process.env,
+    FLOTILLA_STARTED_AT: startedAt,
+    PATH: [path.dirname(node), binaries, process.env.PATH].join(path.delimiter),
+  };
   const command = ['--conditions=@flotilla/source', path.join(root, program), ...args];
   const child = spawn(node, command, { cwd: root, stdio: 'inherit', env });
   // A terminal sends its signals to the whole group: only those sent to this process alone are passed on.

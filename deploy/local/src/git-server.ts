@@ -25,6 +25,8 @@ export interface GitServerOptions {
   port?: number;
   /** Asked before each request; for tests of servers that misbehave. */
   decide?: (request: IncomingMessage) => Verdict | Promise<Verdict>;
+  /** A client has pushed to this repository. */
+  onPush?: (repository: string) => void;
 }
 
 export interface GitServer {
@@ -83,6 +85,8 @@ async function handle(
     return answer(response, 401);
   }
   await serve(options.dir, request, response);
+  const pushed = /^\/(.+)\.git\/git-receive-pack$/.exec(request.url ?? '')?.[1];
+  if (pushed !== undefined) options.onPush?.(pushed);
 }
 
 function answer(response: ServerResponse, status: number): void {

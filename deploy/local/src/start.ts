@@ -1,0 +1,123 @@
+/**
+ * `npm start`: a living fleet on this machine. It sets up what is missing, starts everything, shows the sample's commit
+ * arriving, and stays until Ctrl-C; with `--once` it ends when the commit has arrived. Whatever happens, nothing that it
+ * started stays behind.
+ */
+import { createInterface } from 'node:readline';
+import { AlreadyRunningError, openState } from './start/state.ts';
+import { EngineError, prepareEngine, type PreparedEngine } from './start/engine.ts';
+import { PortTakenError, startFleet, type Fleet } from './start/fleet.ts';
+import { GoMissingError, isKubelabBuilt, KubelabBuildError, requireGo } from './kubelab/build.ts';
+import { parseStartOptions, StartUsageError, type StartOptions } from './start/options.ts';
+import { sayWhatToTry, writeOutcome } from './start/outcome.ts';
+import { hasArrived, ProgressWatch } from './start/progress.ts';
+import { PostgresError } from './postgres.ts';
+import { say, step } from './start/say.ts';
+import { buildPrograms, SetUpError } from './start/setUp.ts';
+
+const USAGE_EXIT_CODE = 64;
+/** Their message says all that a person needs. */
+const PLAIN_ERRORS = [
+  AlreadyRunningError,
+  EngineError,
+  GoMissingError,
+  KubelabBuildError,
+  PortTakenError,
+  PostgresError,
+  SetUpError,
+];
+
+async function setUp({ engine, clusters }: StartOptions, signal: AbortSignal): Promise<PreparedEngine> {
+  // Better to hear at once what would be missing after a minute.
+  if (engine.kind === 'kubelab' && !(await isKubelabBuilt())) await requireGo();
+  await step('build', () => buildPrograms(signal));
+  return prepareEngine(engine, clusters, signal);
+}
+
+async function run(options: StartOptions, signal: AbortSignal): Promise<number> {
+  const state = await openState(options);
+  try {
+    const startedAt = Number(process.env['FLOTILLA_STARTED_AT'] ?? Date.now());
+    const engine = await setUp(options, signal);
+    const setUpAt = Date.now();
+    await using fleet = await startFleet(state, engine);
+    const runningAt = Date.now();
+    const tookMs = { setup: setUpAt - startedAt, start: runningAt - setUpAt };
+    const watch = new ProgressWatch(fleet.hub().client);
+    const commit = await fleet.config.head();
+    const timeout = AbortSignal.timeout(Math.max(options.timeoutMs - tookMs.start, 1));
+    await watch.run(
+      (seen) => hasArrived(seen, commit, 2 * fleet.clusters.length),
+      AbortSignal.any([signal, timeout]),
+    );
+    if (signal.aborted) return 0;
+    const arrived = hasArrived(watch.last, commit, 2 * fleet.clusters.length);
+    const took = { ...tookMs, healthy: Date.now() - runningAt };
+    if (options.json !== undefined) await writeOutcome(options.json, fleet, watch.last, took, commit);
+    if (!arrived)
+      say(
+        `commit ${commit.slice(0, 7)} is not everywhere after ${options.timeoutMs / 1000} s; the hub's log: ${fleet.hubLog}`,
+      );
+    if (options.once) return arrived ? 0 : 1;
+    sayWhatToTry(fleet);
+    await live(fleet, watch, signal);
+    return 0;
+  } finally {
+    await state.release();
+  }
+}
+
+/** Shows what happens until the signal; a hub that was stopped comes back by Enter. */
+async function live(fleet: Fleet, watch: ProgressWatch, signal: AbortSignal): Promise<void> {
+  const told = new Set<number>();
+  const tellOfEnd = () => {
+    const { program } = fleet.hub();
+    if (told.has(program.pid)) return;
+    told.add(program.pid);
+    void program.exited.then(
+      () => signal.aborted || say('  the hub has ended; the agents go on. Enter starts it again'),
+    );
+  };
+  tellOfEnd();
+  const keyboard = createInterface({ input: process.stdin });
+  keyboard.on('line', () => {
+    if (!fleet.hub().program.hasExited()) return;
+    fleet.restartHub().then(
+      () => {
+        say('  the hub is back');
+        tellOfEnd();
+      },
+      (error: unknown) => say(`  the hub does not start: ${String(error)}`),
+    );
+  });
+  await watch.run(() => false, signal);
+  keyboard.close();
+}
+
+async function main(): Promise<number> {
+  const stopping = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => {
+      if (!stopping.signal.aborted) say('stopping …');
+      stopping.abort();
+    });
+  }
+  try {
+    return await run(parseStartOptions(process.argv.slice(2)), stopping.signal);
+  } catch (error) {
+    if (error instanceof StartUsageError) {
+      say(error.message);
+      return USAGE_EXIT_CODE;
+    }
+    if (stopping.signal.aborted) return 1;
+    const isPlain = PLAIN_ERRORS.some((known) => error instanceof known);
+    say(
+      isPlain || !(error instanceof Error)
+        ? String((error as Error).message)
+        : (error.stack ?? String(error)),
+    );
+    return 1;
+  }
+}
+
+process.exitCode = await main();

@@ -1,0 +1,87 @@
+/** The arguments of `npm start`. */
+import { parseArgs } from 'node:util';
+
+export type Engine = { kind: 'kubelab' } | { kind: 'kubeconfig'; contexts: string[] };
+
+export interface StartOptions {
+  /** Ends when every target is Synced and Healthy at the pushed commit. */
+  once: boolean;
+  /** Where to write what was started, as JSON. */
+  json: string | undefined;
+  timeoutMs: number;
+  clusters: number;
+  engine: Engine;
+  /** Throws away what an earlier start left. */
+  fresh: boolean;
+}
+
+export const USAGE = `usage: npm start -- [options]
+  --once               end when every target is Synced and Healthy at the pushed commit: exit 0, else 1
+  --json FILE          write what was started: url, token, caFile, tookMs, commit, clusters
+  --timeout 180s       how long the fleet may take to get there, without installation and first build
+  --clusters 3         how many local clusters
+  --engine ENGINE      kubelab (real API servers on this machine), or kubeconfig:CONTEXT,CONTEXT (clusters of yours)
+  --fresh              start over, without what an earlier start left`;
+
+export class StartUsageError extends Error {
+  override readonly name = 'StartUsageError';
+}
+
+const CLUSTERS_MAX = 20;
+const UNITS_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000 };
+
+export function parseStartOptions(args: readonly string[]): StartOptions {
+  const values = parse(args);
+  return {
+    once: values.once,
+    json: values.json,
+    timeoutMs: durationOf(values.timeout),
+    clusters: countOf(values.clusters),
+    engine: engineOf(values.engine),
+    fresh: values.fresh,
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        once: { type: 'boolean', default: false },
+        json: { type: 'string' },
+        timeout: { type: 'string', default: '180s' },
+        clusters: { type: 'string', default: '3' },
+        engine: { type: 'string', default: 'kubelab' },
+        fresh: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+    if (values.help) throw new StartUsageError(USAGE);
+    return values;
+  } catch (error) {
+    if (error instanceof StartUsageError) throw error;
+    throw new StartUsageError(`${(error as Error).message}\n${USAGE}`, { cause: error });
+  }
+}
+
+function durationOf(text: string): number {
+  const [, number, unit = 's'] = /^(\d+)(ms|s|m)?$/.exec(text) ?? [];
+  if (number === undefined) throw new StartUsageError(`--timeout ${text} is no time such as 180s or 3m`);
+  return Number(number) * (UNITS_MS[unit] ?? 1000);
+}
+
+function countOf(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= CLUSTERS_MAX) return count;
+  throw new StartUsageError(`--clusters ${text} is no number from 1 to ${CLUSTERS_MAX}`);
+}
+
+function engineOf(text: string): Engine {
+  if (text === 'kubelab') return { kind: 'kubelab' };
+  const contexts = /^kubeconfig:(.+)$/
+    .exec(text)?.[1]
+    ?.split(',')
+    .filter((name) => name !== '');
+  if (contexts !== undefined && contexts.length > 0) return { kind: 'kubeconfig', contexts };
+  throw new StartUsageError(`--engine ${text} is not known: kubelab, or kubeconfig:CONTEXT,CONTEXT`);
+}
