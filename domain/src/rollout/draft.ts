@@ -25,7 +25,6 @@ export interface Draft {
   events: RolloutEvent[];
   renders: Map<string, { revision: number; target: string }>;
   drops: Map<string, { from: Digest; to: Digest }>;
-  wakeAtMs: number | null;
 }
 
 export function draftOf(state: FleetState, nowMs: number): Draft {
@@ -38,7 +37,6 @@ export function draftOf(state: FleetState, nowMs: number): Draft {
     events: [],
     renders: new Map(),
     drops: new Map(),
-    wakeAtMs: null,
   };
 }
 
@@ -53,13 +51,13 @@ export function stateOf(draft: Draft): FleetState {
   return { ...draft.state, targets: isSame ? draft.before.targets : draft.targets };
 }
 
-export function stepOf(draft: Draft): Step {
+export function stepOf(draft: Draft, wakeAtMs: number | null): Step {
   return {
     state: stateOf(draft),
     assignments: draft.assignments,
     events: draft.events,
     wanted: { renders: [...draft.renders.values()], drops: [...draft.drops.values()] },
-    wakeAtMs: draft.wakeAtMs,
+    wakeAtMs,
   };
 }
 
@@ -80,11 +78,6 @@ export function setOutcomes(draft: Draft, changed: ReadonlyMap<string, TargetOut
   const outcomes = new Map(open.outcomes);
   for (const [target, outcome] of changed) outcomes.set(target, outcome);
   setOpen(draft, { outcomes });
-}
-
-export function wakeAt(draft: Draft, atMs: number | null): void {
-  if (atMs === null) return;
-  draft.wakeAtMs = draft.wakeAtMs === null ? atMs : Math.min(draft.wakeAtMs, atMs);
 }
 
 export function tell(

@@ -35,7 +35,7 @@ export function keepBudget(draft: Draft, seen: Observations): void {
   const reason = brokenReason(open, broken);
   if (open.kind === 'rollback' || open.strategy.onFailure === 'pause') return pauseOnFailures(draft, reason);
   if (open.strategy.onFailure === 'rollback') {
-    return openRollback(draft, open, seen.rollbackId, 'automation', reason, seen);
+    return openRollback(draft, open, freeId(draft, seen.rollbackId), 'automation', reason, seen);
   }
   const forgiven = failuresIn(membersOf(open, broken)).length;
   setWave(draft, broken, { forgiven });
@@ -71,6 +71,17 @@ export function gateOf(
 /** So that a resumed rollout halts at new failures only. */
 export function forgiveFailures(rollout: Rollout): WaveProgress[] {
   return rollout.waves.map((wave, at) => ({ ...wave, forgiven: failuresIn(membersOf(rollout, at)).length }));
+}
+
+/**
+ * One step may open a second rollback: the first had nobody to send back, a queued revision started behind it and failed
+ * where it stood. It takes the next id in the row, which is as fresh as the one that was given.
+ */
+function freeId(draft: Draft, id: string): string {
+  const isTaken = draft.state.open?.id === id || draft.state.closed.some((rollout) => rollout.id === id);
+  if (!isTaken) return id;
+  const last = (Number.parseInt(id.slice(-4), 16) + 1) % 0x10000;
+  return freeId(draft, id.slice(0, -4) + last.toString(16).padStart(4, '0'));
 }
 
 function isOver(open: Rollout, wave: Wave, at: number): boolean {

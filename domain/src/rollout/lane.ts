@@ -4,7 +4,7 @@
  * never reopen a rollout.
  */
 import { concurrencyOf, failuresOf } from './amount.ts';
-import { begun, isHeld, make, nameOf, sortedBy, type Candidate } from './assign.ts';
+import { begun, followCarried, make } from './assign.ts';
 import { dropOf, renderingOf, setTarget, tell, type Draft } from './draft.ts';
 import { entitled } from './entitled.ts';
 import { openWave } from './gates.ts';
@@ -13,14 +13,16 @@ import { isInFlight, isUnderWay } from './outcome.ts';
 import type { FleetState, Progress, TargetState } from './state.ts';
 import type { Observation, Observations } from './step.ts';
 import type { Strategy } from './strategy.ts';
+import { isHeld, nameOf, sortedBy, type Candidate } from './turns.ts';
 
 export function assignLane(draft: Draft, strategy: Strategy, seen: Observations): void {
   if (!seen.windowOpen || isLaneHeld(draft.state, draft.targets, strategy)) return;
   let room = concurrencyOf(strategy.lane.maxConcurrent, draft.targets.size) - inFlightInLane(draft.targets);
   for (const target of inOrder(draft, seen)) {
-    if (room <= 0) return;
+    if (room <= 0) break;
     if (assignOne(draft, target, seen)) room -= 1;
   }
+  followCarried(draft);
 }
 
 /** More failures in the lane than it may have, those aside that a person accepted. */

@@ -5,6 +5,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { concurrencyOf, failuresOf } from './amount.ts';
+import { changesOf } from './changes.ts';
 import { failuresIn, membersOf, openWave } from './gates.ts';
 import { next } from './next.ts';
 import { isFinished, isInFlight } from './outcome.ts';
@@ -138,7 +139,7 @@ test('the invariants hold after every step of any life', () => {
         stepChecked(fleet);
       }
     }),
-    { numRuns: 400 },
+    { numRuns: 500 },
   );
 });
 
@@ -157,7 +158,7 @@ test('left alone, every rollout ends, or waits for a person, or for a cluster th
       }
       expect(isAtRest(fleet), JSON.stringify(fleet.state.open?.phase)).toBe(true);
     }),
-    { numRuns: 150 },
+    { numRuns: 200 },
   );
 });
 
@@ -194,7 +195,13 @@ function stepChecked(fleet: SimulatedFleet): void {
   checkEvents(step.events);
   if (step.state.open !== null) checkOpen(before, step.state.open, step);
   const second = next(fleet.strategy, fleet.state, seen, fleet.nowMs);
-  expect(isQuiet(fleet.state, second), JSON.stringify([second.events, second.assignments])).toBe(true);
+  expect(
+    isQuiet(fleet.state, second),
+    JSON.stringify(
+      [second.events, second.assignments, changesOf(fleet.state, second.state)],
+      (_, v: unknown) => (v instanceof Map ? [...v.values()] : v),
+    ),
+  ).toBe(true);
   if (step.wakeAtMs !== null) expect(step.wakeAtMs).toBeGreaterThanOrEqual(fleet.nowMs);
 }
 

@@ -44,6 +44,23 @@ describe('the default strategy', () => {
     ]);
   });
 
+  test('asks to be woken when time alone will change something', () => {
+    const fleet = simulatedFleet(defaultStrategy, 1);
+    propose(fleet, 1);
+    expect(tick(fleet).wakeAtMs).toBe(fleet.nowMs + 30 * minuteMs);
+    run(fleet, minuteMs);
+    expect(tick(fleet).wakeAtMs).toBeNull();
+  });
+
+  test('a proposal that comes twice or late is refused', () => {
+    const fleet = settled(defaultStrategy, 1);
+    propose(fleet, 3);
+    expect(() => propose(fleet, 3)).toThrow('as new or newer');
+    expect(() => propose(fleet, 2)).toThrow('as new or newer');
+    run(fleet, minuteMs);
+    expect(() => propose(fleet, 2)).toThrow('as new or newer');
+  });
+
   test('an application without targets completes', () => {
     const fleet = simulatedFleet(defaultStrategy, 0);
     propose(fleet, 1);
@@ -169,6 +186,21 @@ describe('waves', () => {
     expect(fleet.state.targets.get('x')?.revision).toBe(1);
     run(fleet, 3 * minuteMs);
     expect(revisions(fleet)).toEqual([2, 2, 2, 2, 2, 2]);
+  });
+
+  test('a joiner does not slip past the approval of a wave that was empty and passed', () => {
+    const strategy = strategyOf({
+      waves: [
+        { name: 'empty', clusters: { names: ['x'] }, approval: true },
+        { name: 'all', clusters: { names: ['*'] }, approval: true },
+      ],
+    });
+    const fleet = settled(strategy, 1);
+    propose(fleet, 2);
+    tick(fleet);
+    addCluster(fleet, 'x', {});
+    run(fleet, minuteMs);
+    expect(fleet.state.targets.get('x')?.revision).toBe(1);
   });
 
   test('a leaver never blocks', () => {

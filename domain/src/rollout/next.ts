@@ -4,7 +4,7 @@
  * `next` is pure and total. Running it twice on the same observations changes nothing the second time, whatever
  * happened to the save of the first. A step asks for what it lacks (`wanted`) instead of waiting for it.
  */
-import { assignRollout, reassignVariants } from './assign.ts';
+import { takeTurns } from './assign.ts';
 import { draftOf, stepOf, type Draft } from './draft.ts';
 import { keepBudget, openWaves } from './gates.ts';
 import { announceLane, assignLane } from './lane.ts';
@@ -13,6 +13,7 @@ import { openForward } from './phases.ts';
 import type { FleetState } from './state.ts';
 import type { Observations, Step } from './step.ts';
 import type { Strategy } from './strategy.ts';
+import { wakeTime } from './wake.ts';
 
 /** `strategy` is the application's present one: it governs the lane. An open rollout goes by its own copy. */
 export function next(strategy: Strategy, state: FleetState, seen: Observations, nowMs: number): Step {
@@ -21,7 +22,7 @@ export function next(strategy: Strategy, state: FleetState, seen: Observations, 
   moveRollout(draft, seen);
   announceLane(draft, strategy);
   assignLane(draft, strategy, seen);
-  return stepOf(draft);
+  return stepOf(draft, wakeTime(draft, strategy, seen));
 }
 
 function observe(draft: Draft, strategy: Strategy, seen: Observations): void {
@@ -39,8 +40,7 @@ function moveRollout(draft: Draft, seen: Observations): void {
   for (;;) {
     const before = draft.state;
     settle(draft, seen);
-    reassignVariants(draft, seen);
-    assignRollout(draft, seen);
+    takeTurns(draft, seen);
     if (draft.state === before) return;
   }
 }

@@ -1,12 +1,12 @@
 /** First half of a step: what was observed becomes outcomes. Judges every assignment under way and draws no consequence. */
-import { noteSuccess, setOpen, setOutcomes, setTarget, tell, wakeAt, type Draft } from './draft.ts';
-import { degradedForMs, degradedSinceOf, finish, isDegraded, isInFlight, judge, wakeOf } from './outcome.ts';
-import type { JudgeRules } from './outcome.ts';
+import { noteSuccess, setOpen, setOutcomes, setTarget, tell, type Draft } from './draft.ts';
+import { carriedRules, laneRules, waveRules } from './judgeRules.ts';
+import { finish, isDegraded, isInFlight, judge } from './outcome.ts';
 import { memberOf, pendingOf, withdraw } from './phases.ts';
 import type { Progress, Rollout, TargetOutcome } from './state.ts';
 import type { Observation, Observations } from './step.ts';
 import type { Strategy } from './strategy.ts';
-import { openWave } from './gates.ts';
+import { membersOf, openWave } from './gates.ts';
 import { waveOfJoiner } from './waves.ts';
 
 /** The outcomes of the open rollout: leavers go, assignments are judged, successes that turned bad are noted. */
@@ -30,7 +30,7 @@ export function observeJoiners(draft: Draft, seen: Observations): void {
   for (const target of draft.targets.values()) {
     if (target.leaving || open.outcomes.has(target.id) || !seen.targets.has(target.id)) continue;
     const wave = waveOfJoiner(open.strategy, memberOf(target, seen));
-    if (wave < openWave(open)) continue;
+    if (hasPassed(open, wave)) continue;
     joined.set(target.id, pendingOf(target, open.revision, wave));
     if (wave === openWave(open)) setTarget(draft, target.id, { given: open.revision });
     const name = open.strategy.waves[wave]?.name ?? '';
@@ -39,14 +39,19 @@ export function observeJoiners(draft: Draft, seen: Observations): void {
   setOutcomes(draft, joined);
 }
 
+/** An empty wave passes without its gate being asked, so nobody may slip in behind it. */
+function hasPassed(open: Rollout, wave: number): boolean {
+  const present = openWave(open);
+  return wave < present || (wave === present && membersOf(open, wave).length === 0);
+}
+
 /** Assignments outside any rollout. A failure on a target that Succeeded in the open rollout counts there as well. */
 export function observeLane(draft: Draft, strategy: Strategy, seen: Observations): void {
-  const rules: JudgeRules = { soakMs: 0, deadlineMs: strategy.deadlineMs, outages: seen.outages };
+  const rules = laneRules(strategy, seen);
   for (const target of draft.targets.values()) {
     if (target.lane === null) continue;
     const observation = seen.targets.get(target.id);
     const after = judge(target.lane, observation, rules, draft.nowMs);
-    wakeAt(draft, wakeOf(after, observation, rules, draft.nowMs));
     if (after === target.lane) continue;
     setTarget(draft, target.id, { lane: after });
     if (after.outcome === 'Succeeded') noteSuccess(draft, target.id, after.revision);
@@ -59,11 +64,7 @@ export function observeLane(draft: Draft, strategy: Strategy, seen: Observations
 export function observePins(draft: Draft): void {
   for (const target of draft.targets.values()) {
     const expiresAtMs = target.pin?.expiresAtMs ?? null;
-    if (expiresAtMs === null) continue;
-    if (expiresAtMs > draft.nowMs) {
-      wakeAt(draft, expiresAtMs);
-      continue;
-    }
+    if (expiresAtMs === null || expiresAtMs > draft.nowMs) continue;
     setTarget(draft, target.id, { pin: null });
     tell(draft, 'Unpinned', 'the pin expired', { rollout: '', target: target.id });
   }
@@ -79,9 +80,7 @@ function observeOutcome(
   if (target === undefined || target.leaving) return leave(draft, outcome);
   const observation = seen.targets.get(outcome.target);
   if (outcome.outcome === 'Succeeded') return observeSuccess(draft, outcome, target.assignment, observation);
-  const rules = rulesOf(open, outcome, seen);
-  const after = judge(outcome, observation, rules, draft.nowMs);
-  wakeAt(draft, wakeOf(after, observation, rules, draft.nowMs));
+  const after = judge(outcome, observation, waveRules(open, outcome, seen), draft.nowMs);
   if (after.outcome === outcome.outcome) return after;
   if (after.outcome === 'Succeeded') noteSuccess(draft, outcome.target, outcome.revision);
   tellOutcome(draft, after);
@@ -100,8 +99,6 @@ function observeSuccess(
     tell(draft, 'Regressed', `degraded after it had succeeded: ${message}`, { target: outcome.target });
     return { ...outcome, regressedAtMs: draft.nowMs };
   }
-  const since = degradedSinceOf(outcome, observation);
-  wakeAt(draft, since === null ? null : since + degradedForMs);
   return outcome;
 }
 
@@ -117,13 +114,12 @@ function leave(draft: Draft, outcome: TargetOutcome): TargetOutcome {
 function observeCarried(draft: Draft, seen: Observations): void {
   const { open } = draft.state;
   if (open === null || open.carried.length === 0) return;
-  const rules: JudgeRules = { soakMs: 0, deadlineMs: open.strategy.deadlineMs, outages: seen.outages };
+  const rules = carriedRules(open, seen);
   const judged = open.carried.map((progress) => {
     const target = draft.targets.get(progress.target);
     if (target === undefined || target.leaving || target.assignment !== progress.assignment) return null;
     const observation = seen.targets.get(progress.target);
     const after = judge(progress, observation, rules, draft.nowMs);
-    wakeAt(draft, wakeOf(after, observation, rules, draft.nowMs));
     return isInFlight(after.outcome) ? after : null;
   });
   const left = judged.filter((progress) => progress !== null);
@@ -150,13 +146,4 @@ export function tellLane(draft: Draft, progress: Progress): void {
   const { target, revision, outcome, reason, message, assignment } = progress;
   const words = message === '' ? outcome : `${outcome}: ${message}`;
   tell(draft, 'Lane', words, { rollout: '', target, detail: { outcome, reason, revision, assignment } });
-}
-
-function rulesOf(open: Rollout, outcome: TargetOutcome, seen: Observations): JudgeRules {
-  const wave = open.strategy.waves[outcome.wave];
-  return {
-    soakMs: wave?.soakMs ?? 0,
-    deadlineMs: wave?.deadlineMs ?? open.strategy.deadlineMs,
-    outages: seen.outages,
-  };
 }

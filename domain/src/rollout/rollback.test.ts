@@ -1,7 +1,15 @@
 /** The way back. */
 import { describe, expect, test } from 'vitest';
 import { minuteMs, propose, revisions, settled, strategyOf } from './testing/scenario.ts';
-import { addCluster, apply, freshId, observations, run, simulatedFleet } from './testing/simulatedFleet.ts';
+import {
+  addCluster,
+  apply,
+  connect,
+  freshId,
+  observations,
+  run,
+  simulatedFleet,
+} from './testing/simulatedFleet.ts';
 import * as verbs from './verbs.ts';
 
 describe('rollback', () => {
@@ -76,5 +84,15 @@ describe('rollback', () => {
     addCluster(fleet, 'new', {});
     run(fleet, minuteMs);
     expect(fleet.state.targets.get('new')?.revision).toBe(1);
+  });
+
+  test('a target is assigned at most once a step, also when its turn breaks the budget of others', () => {
+    const fleet = settled(strategyOf({ onFailure: 'rollback', offline: 'fail' }), 3);
+    connect(fleet, 'c002', false);
+    propose(fleet, 2);
+    const step = tick(fleet);
+    expect(step.assignments).toEqual([]);
+    expect(fleet.closed.at(-2)).toMatchObject({ kind: 'forward', phase: 'RolledBack' });
+    expect(fleet.closed.at(-1)).toMatchObject({ kind: 'rollback', phase: 'Completed' });
   });
 });

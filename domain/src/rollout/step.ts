@@ -59,7 +59,7 @@ export interface Observations {
   windowOpen: boolean;
   /** Spans in which no replica with the role `agents` was up. They count towards no deadline. */
   outages: readonly { fromMs: number; toMs: number }[];
-  /** Id for a rollback that the step may have to open; fresh for every step, kept when unused. */
+  /** UUID for a rollback that the step may have to open; fresh for every step, forgotten when unused. */
   rollbackId: string;
 }
 

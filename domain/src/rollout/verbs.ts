@@ -31,6 +31,8 @@ type Seen = Pick<Observations, 'targets'>;
  */
 export function propose(state: FleetState, proposal: Proposal, seen: Seen, nowMs: number): VerbResult {
   if (state.rejected.includes(proposal.revision)) return refuse(`revision ${proposal.revision} is Rejected`);
+  const newest = newestKnown(state);
+  if (newest >= proposal.revision) return refuse(`revision ${newest} is as new or newer`);
   const draft = draftOf(state, nowMs);
   const rollout = newRollout(proposal, nowMs);
   if (!proposal.automated) {
@@ -209,6 +211,13 @@ export function resumeLane(state: FleetState, by: string, nowMs: number): VerbRe
   const draft = draftOf({ ...state, laneForgiven: failures }, nowMs);
   tell(draft, 'Resumed', `the lane, by ${by}`, { rollout: '' });
   return done(draft);
+}
+
+/** A proposal that comes twice, or late because its rendering took longer, must not move a fleet backwards. */
+function newestKnown(state: FleetState): number {
+  const { open, waiting, completed } = state;
+  const forward = [open, waiting].filter((rollout) => rollout !== null && rollout.kind === 'forward');
+  return Math.max(0, ...completed, ...forward.map((rollout) => rollout?.revision ?? 0));
 }
 
 /** Why an automated revision may not supersede what is open; '' when it may. */

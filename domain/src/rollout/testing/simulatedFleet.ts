@@ -159,7 +159,7 @@ export function observations(fleet: SimulatedFleet): Observations {
     prune: true,
     windowOpen: fleet.windowOpen,
     outages: fleet.outages,
-    rollbackId: `auto-${fleet.ids}`,
+    rollbackId: `auto-${fleet.ids}-${fleet.closed.length}-0000`,
   };
 }
 
