@@ -18,8 +18,8 @@ export interface Discovery {
   preferred(group: string, kind: string): Resource | null;
   /** Groups that could not be read at the last attempt; 'everything' answers true for any group. */
   failed(group: string): boolean;
-  /** Reads again; never rejects on a server's answer: what failed is then `failed`. */
-  refresh(): Promise<void>;
+  /** Reads again unless it was read within `maxAgeMs`; never rejects on a server's answer: what failed is then `failed`. */
+  refresh(maxAgeMs?: number): Promise<void>;
 }
 
 interface Catalogue {
@@ -62,7 +62,9 @@ export function createDiscovery(kube: KubeClient, clock: Clock): Discovery {
     },
     preferred: (group, kind) => cache.catalogue.preferred.get(`${group}/${kind}`) ?? null,
     failed: (group) => cache.catalogue.failedWhole || cache.catalogue.failedGroups.has(group),
-    refresh: () => refresh(cache),
+    refresh: async (maxAgeMs = 0) => {
+      if (clock.monotonicMs() - cache.readMs >= maxAgeMs) await refresh(cache);
+    },
   };
 }
 

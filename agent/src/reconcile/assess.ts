@@ -8,7 +8,7 @@ import type { ObservedResource, ObservedState } from '@flotilla/domain/status/ob
 import type { Condition, Health, SyncStatus } from '@flotilla/domain/status/words';
 import { isWorse } from '@flotilla/domain/health/health';
 import type { ObjectRecord } from './records.ts';
-import { isOutOfSync } from './records.ts';
+import { isOutOfSync, isUnknown } from './records.ts';
 import type { Target } from './target.ts';
 
 const resourcesMax = 20;
@@ -22,7 +22,7 @@ export function assess(target: Target, nowMs: number): ObservedState {
     assignment: target.inForce?.assignment ?? 0,
     revision: target.inForce?.revision ?? 0,
     bundle: target.inForce?.bundle ?? '',
-    sync: syncOf(target, outOfSync.length),
+    sync: syncOf(target, outOfSync.length, wanted.some(isUnknown)),
     health: overdue(target, health, nowMs),
     operation: target.operation,
     counts: { objects: wanted.length, outOfSync: outOfSync.length, pruneHeld: target.pruneHeld },
@@ -32,8 +32,8 @@ export function assess(target: Target, nowMs: number): ObservedState {
   };
 }
 
-function syncOf(target: Target, outOfSync: number): SyncStatus {
-  if (target.inForce === null) return 'Unknown';
+function syncOf(target: Target, outOfSync: number, unknown: boolean): SyncStatus {
+  if (target.inForce === null || unknown) return 'Unknown';
   if (isUnderWay(target)) return 'OutOfSync';
   const held = target.conditions.has('NotPermitted') || target.failures.size > 0;
   return outOfSync > 0 || held || target.pruneHeld > 0 ? 'OutOfSync' : 'Synced';

@@ -1,4 +1,5 @@
 /** What every step of a run works with. */
+import type { Body, Head } from '@flotilla/domain/desired/entry';
 import type { FactBody } from '@flotilla/domain/status/observed';
 import type { Clock } from '../clock.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -29,12 +30,17 @@ export interface Cluster {
   onTouch: (target: Target, listener: () => void) => () => void;
   /** Runs the target again, not before `delayMs`. */
   runLater: (target: Target, delayMs: number) => void;
+  /** A bundle that is needed is not on disk, or was found damaged. */
+  lacksBundle: (digest: string) => void;
   emit: (fact: FactBody) => void;
 }
 
 export interface Run {
   cluster: Cluster;
   target: Target;
+  /** As they were when the run began: a newer entry pre-empts the run, it never changes it under way. */
+  head: Head;
+  body: Body;
   signals: RunSignals;
 }
 
@@ -55,5 +61,5 @@ export function ensureMayWrite(run: Run): void {
 
 /** Options of calls on behalf of the application: impersonated where its project says so. */
 export function callOptions(run: Run): { impersonate: string | undefined } {
-  return { impersonate: run.target.body.serviceAccount };
+  return { impersonate: run.body.serviceAccount };
 }

@@ -5,7 +5,7 @@
 import type { InventoryEntry } from '@flotilla/domain/inventory/inventory';
 import { unionInventory } from '@flotilla/domain/inventory/inventory';
 import type { OperationNote } from '@flotilla/domain/inventory/shard';
-import { identityKey } from '@flotilla/domain/object/identity';
+import { identityKey, parseIdentityKey } from '@flotilla/domain/object/identity';
 import type { Identity } from '@flotilla/domain/object/types';
 import type { Run } from './context.ts';
 import { ensureMayWrite } from './context.ts';
@@ -25,6 +25,25 @@ export async function growInventory(run: Run, owned: Identity[]): Promise<void> 
     uid: '',
   }));
   await store(run, { ...held, entries: unionInventory(held.entries, planned) });
+}
+
+/**
+ * The Secrets are gone but our objects are there: the inventory is rebuilt from what carries our tracking. What it says is
+ * not trusted for deletes until a person confirms (by a forced sync).
+ */
+export async function rebuildIfLost(run: Run): Promise<void> {
+  const application = run.body.application.id;
+  if (run.cluster.state.inventory.read(application) !== null) return;
+  const entries = [...run.target.records.values()].flatMap(({ key, uid }): InventoryEntry[] => {
+    const identity = uid === '' ? null : parseIdentityKey(key);
+    return identity === null ? [] : [{ ...identity, uid }];
+  });
+  if (entries.length === 0) return;
+  run.cluster.log.warn(
+    { target: run.target.uid, application, objects: entries.length },
+    'inventory lost and rebuilt',
+  );
+  await store(run, { entries: unionInventory([], entries), note: null, rebuilt: true });
 }
 
 /** After the applies: the UIDs that the server gave. Only where one was not known or is another now. */
@@ -50,5 +69,9 @@ async function store(
   inventory: { entries: InventoryEntry[]; note: OperationNote | null; rebuilt: boolean },
 ): Promise<void> {
   ensureMayWrite(run);
-  await run.cluster.state.inventory.write(run.target.body.application.id, inventory);
+  const confirmed = run.head.operation.force ?? false;
+  await run.cluster.state.inventory.write(run.body.application.id, {
+    ...inventory,
+    rebuilt: inventory.rebuilt && !confirmed,
+  });
 }

@@ -49,7 +49,7 @@ export async function runHooks(run: Run, phase: HookPhase, tasks: HookTask[]): P
 
 function isNoted(run: Run, task: HookTask): boolean {
   const note = heldInventory(run).note;
-  return note?.assignment === run.target.head.assignment && note.hooks.includes(identityKey(task.identity));
+  return note?.assignment === run.head.assignment && note.hooks.includes(identityKey(task.identity));
 }
 
 async function noteFinished(run: Run, tasks: HookTask[]): Promise<void> {
@@ -92,7 +92,7 @@ async function startAndWait(run: Run, task: HookTask, key: string): Promise<Heal
 function isOfThisRun(run: Run, live: KubeObject): boolean {
   if (live.metadata['deletionTimestamp'] !== undefined) return false;
   const annotations = annotationsOf(live);
-  if (annotations[hookAssignmentAnnotation] !== String(run.target.head.assignment)) return false;
+  if (annotations[hookAssignmentAnnotation] !== String(run.head.assignment)) return false;
   return annotations[hookAttemptAnnotation] === attemptOf(run) || healthOf(live)?.status !== 'Degraded';
 }
 
@@ -109,9 +109,9 @@ async function start(
 ): Promise<void> {
   if (live !== null && mustMakeAnew(run, task, live)) await deleteAndWait(run, address, live);
   ensureMayWrite(run);
-  const tracked = withTracking(task.object, run.target.tracker, run.target.body.application.name);
+  const tracked = withTracking(task.object, run.target.tracker, run.body.application.name);
   const manifest = withMetadata(tracked, 'annotations', {
-    [hookAssignmentAnnotation]: String(run.target.head.assignment),
+    [hookAssignmentAnnotation]: String(run.head.assignment),
     [hookAttemptAnnotation]: attemptOf(run),
   });
   const record = recordOf(run.target, key);
@@ -136,7 +136,7 @@ async function deleteAndWait(run: Run, address: ObjectAddress, live: KubeObject)
   const uid = String(live.metadata['uid']);
   ensureMayWrite(run);
   await deleteObject(kube, address, uid, 'background', callOptions(run));
-  const untilMs = clock.monotonicMs() + run.target.body.timeouts.syncWaveMs;
+  const untilMs = clock.monotonicMs() + run.body.timeouts.syncWaveMs;
   while (clock.monotonicMs() < untilMs) {
     const left = await getObject(kube, address, callOptions(run));
     if (left?.metadata['uid'] !== uid) return;
@@ -147,7 +147,7 @@ async function deleteAndWait(run: Run, address: ObjectAddress, live: KubeObject)
 /** A newer generation lets a running hook finish; only stopping or terminating the operation ends the wait. */
 function waitForEnd(run: Run, key: string): Promise<Health | null> {
   const startedMs = run.cluster.clock.monotonicMs();
-  const timeoutMs = run.target.body.timeouts.syncWaveMs;
+  const timeoutMs = run.body.timeouts.syncWaveMs;
   return waitFor<Health | null>(run, run.signals.stopped, () => {
     const record = recordOf(run.target, key);
     if (record.live === 'missing')

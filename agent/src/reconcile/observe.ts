@@ -38,17 +38,19 @@ export function heldInventory(run: Run): {
   note: OperationNote | null;
   rebuilt: boolean;
 } {
-  const held = run.cluster.state.inventory.read(run.target.body.application.id);
+  const held = run.cluster.state.inventory.read(run.body.application.id);
   return held ?? { entries: [], note: null, rebuilt: false };
 }
 
-export async function observe(run: Run): Promise<Observation> {
-  const bundle = run.target.head.bundle.digest;
+/** `rebuild` is called once the kinds are watched and before the inventory is read. */
+export async function observe(run: Run, rebuild: () => Promise<void>): Promise<Observation> {
+  const bundle = run.head.bundle.digest;
   const read = await readBundle(run, bundle);
-  const held = heldInventory(run);
   const scopes = await scopesOf(run, read.objects);
   const lines = placedLines(run, read, scopes);
-  await watchKinds(run, read.objects, held.entries);
+  await watchKinds(run, read.objects, heldInventory(run).entries);
+  await rebuild();
+  const held = heldInventory(run);
   const leavingEntries = held.entries.filter((entry) => !lines.has(identityKey(entry)));
   const leaving = await readLive(run, leavingEntries);
   return {
@@ -96,7 +98,7 @@ function distinctKinds(objects: KubeObject[]): [apiVersion: string, kind: string
 function placedLines(run: Run, read: ReadBundle, scopes: Scopes): Map<string, string> {
   const lines = new Map<string, string>();
   for (const [index, object] of read.objects.entries()) {
-    const placed = placeObject(object, scopes, run.target.body.destinationNamespace) ?? object;
+    const placed = placeObject(object, scopes, run.body.destinationNamespace) ?? object;
     lines.set(identityKey(identityOf(placed)), read.digests[index] ?? '');
   }
   return lines;
@@ -117,11 +119,14 @@ async function watchKinds(run: Run, objects: KubeObject[], inventory: InventoryE
   await run.cluster.watches.ensure(resources.values());
 }
 
+/** What decides a delete is not older than this. */
+const discoveryMaxAgeMs = 2_000;
+
 /** Reads objects of the inventory as they are. A kind that is no longer served has none, unless its group's discovery failed. */
 export async function readLive(run: Run, entries: InventoryEntry[]): Promise<Map<string, KubeObject | null>> {
   const found = new Map<string, KubeObject | null>();
   if (entries.length === 0) return found;
-  await run.cluster.discovery.refresh();
+  await run.cluster.discovery.refresh(discoveryMaxAgeMs);
   await inParallel(entries, 16, async (entry) => {
     const resource = run.cluster.discovery.preferred(entry.group, entry.kind);
     if (resource === null) {

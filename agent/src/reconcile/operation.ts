@@ -10,8 +10,9 @@ import { saveApplied } from './memory.ts';
 /** Starts the operation of the head's assignment, or its next try. */
 export function beginTry(run: Run): void {
   const { target, cluster } = run;
-  const { assignment, revision, bundle } = target.head;
+  const { assignment, revision, bundle } = run.head;
   const known = target.operation?.assignment === assignment ? target.operation : null;
+  if (known === null) tellSuperseded(run);
   target.operation = {
     assignment,
     phase: 'Running',
@@ -20,13 +21,25 @@ export function beginTry(run: Run): void {
     finishedAt: null,
     attempt: known ? known.attempt + 1 : 1,
   };
-  if (known === null) target.healing.clear();
+  if (known === null) {
+    target.healing.clear();
+    target.conditions.delete('Conflict');
+  }
   target.inForce = { bundle: bundle.digest, revision, assignment, hooks: target.inForce?.hooks ?? false };
+}
+
+/** An operation that a newer assignment cut short ends as what it is: not done. */
+function tellSuperseded(run: Run): void {
+  const { operation, uid } = run.target;
+  if (operation === null || operation.finishedAt !== null) return;
+  const { assignment, startedAt } = operation;
+  const message = `superseded by assignment ${run.head.assignment}`;
+  run.cluster.emit({ type: 'Operation', target: uid, assignment, phase: 'Failed', message, startedAt });
 }
 
 /** The operation's own note beside the inventory; only where hooks need one. */
 export async function beginNote(run: Run): Promise<void> {
-  const { assignment } = run.target.head;
+  const { assignment } = run.head;
   const attempt = run.target.operation?.attempt ?? 1;
   const known = heldInventory(run).note;
   const note: OperationNote =
@@ -59,7 +72,7 @@ export async function finishOperation(run: Run, phase: OperationPhase, message: 
 export async function retryOrFail(run: Run, message: string): Promise<void> {
   const { target, cluster } = run;
   const attempt = target.operation?.attempt ?? 1;
-  const delayMs = retryDelayMs(target.body.retry, attempt);
+  const delayMs = retryDelayMs(run.body.retry, attempt);
   if (delayMs === null) {
     await finishOperation(run, 'Failed', message);
     return;

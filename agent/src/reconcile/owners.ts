@@ -63,7 +63,7 @@ async function readByList(run: Run, asked: Asked[], found: Map<string, KubeObjec
 /** Null: it may be written. Otherwise who has it, in words. */
 export function ownedByOther(run: Run, live: KubeObject): string | null {
   const owner = ownerOf(live, run.target.tracker);
-  if (owner.type === 'none' || owner.type === 'ours' || run.target.body.sync.adopt) return null;
+  if (owner.type === 'none' || owner.type === 'ours' || run.body.sync.adopt) return null;
   if (isHandedOver(run.cluster, owner, keyOf(live))) return null;
   return describeOwner(owner, live);
 }

@@ -43,20 +43,19 @@ export interface Plan {
 }
 
 export function makePlan(run: Run, observation: Observation): Plan {
-  const { target } = run;
   const sync = planSync({
     objects: observation.objects,
     scopes: observation.scopes,
-    body: target.body,
+    body: run.body,
     inventory: observation.inventory,
     livePolicies: observation.livePolicies,
-    naming: { revision: observation.bundle, attempt: `${target.head.assignment}` },
+    naming: { revision: observation.bundle, attempt: `${run.head.assignment}` },
   });
   // A Namespace or CRD that a hook needs is lifted into the hook's phase: applies are not only in Sync.
   const tasks = hookPhases.flatMap((phase) => sync.phases[phase]).flatMap(tasksOf);
   const hooks = tasks.filter((task) => task.type === 'hook');
   const applies = tasks.filter((task) => task.type === 'apply');
-  noteDesired(run, observation, applies, hooks);
+  noteDesired(run, observation, sync, { applies, hooks });
   return {
     sync,
     writes: writesOf(run, observation, applies),
@@ -79,21 +78,24 @@ function tasksOf(wave: SyncWave): (ApplyTask | HookTask)[] {
 }
 
 /** From here on the records say what the new bundle wants, so that observed sync speaks of it. */
-function noteDesired(run: Run, observation: Observation, applies: ApplyTask[], hooks: HookTask[]): void {
-  const { records } = run.target;
-  for (const record of records.values()) record.desired = null;
-  for (const task of applies) {
+function noteDesired(
+  run: Run,
+  observation: Observation,
+  sync: SyncPlan,
+  tasks: { applies: ApplyTask[]; hooks: HookTask[] },
+): void {
+  for (const record of run.target.records.values()) record.desired = null;
+  for (const task of tasks.applies) {
     if (!task.tracked || task.policy.apply === 'Ignore') continue;
     const key = identityKey(task.identity);
     const record = recordOf(run.target, key);
+    // Made by somebody else, it is theirs; made by us, it is wanted from then on.
+    if (task.policy.apply === 'IfNotPresent' && record.written === null) continue;
     record.desired = observation.lines.get(key) ?? null;
     record.hook = false;
   }
-  for (const task of hooks) recordOf(run.target, identityKey(task.identity)).hook = true;
-  for (const failed of observation.lines.keys()) {
-    const record = records.get(failed);
-    if (record === undefined) recordFailedWish(run, observation, failed);
-  }
+  for (const task of tasks.hooks) recordOf(run.target, identityKey(task.identity)).hook = true;
+  for (const { identity } of sync.failed) recordFailedWish(run, observation, identityKey(identity));
 }
 
 /** An object that cannot be planned (its kind is unknown) is still wanted: it shows as missing. */
@@ -123,7 +125,7 @@ function planOne(run: Run, observation: Observation, task: ApplyTask): PlannedAp
       ? record.written.sent
       : null;
   const manifest = task.tracked
-    ? withTracking(task.object, run.target.tracker, run.target.body.application.name)
+    ? withTracking(task.object, run.target.tracker, run.body.application.name)
     : task.object;
   const sent = known ?? `${shapeOf(run)}${fingerprintOf(canonicalText(manifest))}`;
   const verdict = verdictOf(run, record, task, line, sent);
@@ -132,7 +134,7 @@ function planOne(run: Run, observation: Observation, task: ApplyTask): PlannedAp
 
 /** Whatever of the body shapes the manifest that is sent: its digest, cut short. */
 export function shapeOf(run: Run): string {
-  return `${run.target.head.body.slice(0, 8)}.`;
+  return `${run.head.body.slice(0, 8)}.`;
 }
 
 function verdictOf(run: Run, record: ObjectRecord, task: ApplyTask, line: string, sent: string): RungVerdict {
@@ -141,7 +143,7 @@ function verdictOf(run: Run, record: ObjectRecord, task: ApplyTask, line: string
     sent: record.written.sent,
     resourceVersion: String(record.resourceVersion),
   };
-  const force = run.target.head.operation.force ?? false;
+  const force = run.head.operation.force ?? false;
   // An untracked namespace is seen by no watch: what was sent stands until a write into it fails.
   const live = task.tracked ? liveOf(record) : 'unchanged';
   return climb({ object: line, sent, written, live, force });
@@ -167,7 +169,5 @@ function isAgentsOwn(run: Run, identity: Identity): boolean {
   const inside = identity.namespace === agentNamespace;
   const itself = identity.group === '' && identity.kind === 'Namespace' && identity.name === agentNamespace;
   if (!inside && !itself) return false;
-  return (
-    run.target.body.application.project !== 'system' || (identity.group === '' && identity.kind === 'Secret')
-  );
+  return run.body.application.project !== 'system' || (identity.group === '' && identity.kind === 'Secret');
 }

@@ -73,10 +73,10 @@ async function decideAll(run: Run, input: PruneInput): Promise<Decided[][]> {
   const elsewhere = await desiredElsewhere(run);
   const rules = {
     cause: input.cause,
-    enabled: input.cause === 'removal' || run.target.body.prune.enabled,
+    enabled: input.cause === 'removal' || run.body.prune.enabled,
     confirmed: new Set<string>(),
     desiredElsewhere: elsewhere,
-    rebuilt: heldInventory(run).rebuilt && !(run.target.head.operation.force ?? false),
+    rebuilt: heldInventory(run).rebuilt && !(run.head.operation.force ?? false),
   };
   return input.groups.map((group) =>
     group.flatMap((entry): Decided[] => {
@@ -114,9 +114,9 @@ function passAllowed(run: Run, input: PruneInput, deletes: number, entries: Inve
   const pass = decidePass({
     cause: input.cause,
     deletes,
-    deletesMax: run.target.head.deletesMax,
+    deletesMax: run.head.deletesMax,
     bundle: input.bundle,
-    allowEmpty: run.target.body.prune.allowEmpty,
+    allowEmpty: run.body.prune.allowEmpty,
     failedGroups,
   });
   if (pass.outcome === 'allowed') return true;
@@ -136,7 +136,7 @@ async function deleteGroup(run: Run, group: Decided[], outcome: PruneOutcome): P
         run.cluster.kube,
         address,
         decision.uid,
-        run.target.body.sync.prunePropagation,
+        run.body.sync.prunePropagation,
         callOptions(run),
       );
       outcome.deleted += 1;
@@ -188,7 +188,7 @@ export async function confirmGone(run: Run, pending: InventoryEntry[]): Promise<
     run.cluster.emit({
       type: 'Pruned',
       target: run.target.uid,
-      assignment: run.target.head.assignment,
+      assignment: run.head.assignment,
       object,
       uid,
     });
@@ -203,7 +203,7 @@ async function forget(run: Run, gone: InventoryEntry[]): Promise<void> {
   const keys = new Set(gone.map(identityKey));
   const known = held.entries.filter((entry) => keys.has(identityKey(entry)));
   const entries = shrinkInventory(held.entries, known);
-  await run.cluster.state.inventory.write(run.target.body.application.id, { ...held, entries });
+  await run.cluster.state.inventory.write(run.body.application.id, { ...held, entries });
   for (const key of keys) run.target.records.delete(key);
   run.target.dirty = true;
 }

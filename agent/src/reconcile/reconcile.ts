@@ -11,7 +11,7 @@ import { applyPhase } from './apply.ts';
 import type { Run } from './context.ts';
 import { LeaseNotHeldError } from './context.ts';
 import { clearPassConditions } from './failure.ts';
-import { growInventory, noteUids } from './grow.ts';
+import { growInventory, noteUids, rebuildIfLost } from './grow.ts';
 import type { Observation } from './observe.ts';
 import { heldInventory, observe } from './observe.ts';
 import { beginNote, beginTry, endNote, finishOperation, retryOrFail } from './operation.ts';
@@ -36,13 +36,13 @@ export async function reconcile(run: Run, report: (run: Run) => void): Promise<v
 function isSettled(run: Run): boolean {
   const { target } = run;
   const hooks = target.inForce?.hooks ?? true;
-  if (hooks || target.appliedBody !== target.head.body || target.pruneHeld > 0 || target.pruning.length > 0)
+  if (hooks || target.appliedBody !== run.head.body || target.pruneHeld > 0 || target.pruning.length > 0)
     return false;
   const unknown = [...target.records.values()].filter(
     (record) => record.desired !== null && record.live !== 'unchanged',
   );
-  const { digest } = target.head.bundle;
-  const force = target.head.operation.force ?? false;
+  const { digest } = run.head.bundle;
+  const force = run.head.operation.force ?? false;
   return !mustPass({ bundle: digest, applied: target.appliedBundle, drifted: unknown.length, force });
 }
 
@@ -69,7 +69,7 @@ function isPassFailure(error: unknown): error is Error {
 }
 
 async function steps(run: Run): Promise<PhaseOutcome> {
-  const observation = await observe(run);
+  const observation = await observe(run, () => rebuildIfLost(run));
   const plan = makePlan(run, observation);
   if (run.target.inForce) run.target.inForce.hooks = plan.hooks;
   if (plan.refusal !== null) return refuse(run, plan.refusal);
@@ -115,6 +115,8 @@ async function pruneLeaving(run: Run, plan: Plan, observation: Observation): Pro
 }
 
 async function conclude(run: Run, outcome: PhaseOutcome): Promise<void> {
+  // A newer entry may have come while the last answer was on its way: what follows is no longer this run's to say.
+  run.signals.preempted.throwIfAborted();
   if (!outcome.ok) return retryOrFail(run, outcome.message);
   noteApplied(run);
   await finishOperation(run, 'Succeeded', summaryOf(run));
@@ -122,18 +124,18 @@ async function conclude(run: Run, outcome: PhaseOutcome): Promise<void> {
 
 function summaryOf(run: Run): string {
   const { entries } = heldInventory(run);
-  return `${entries.length} objects are as revision ${run.target.head.revision} wants them`;
+  return `${entries.length} objects are as revision ${run.head.revision} wants them`;
 }
 
 /** "What ran here, and when": told once for each bundle that was applied whole. */
 function noteApplied(run: Run): void {
   const { target, cluster } = run;
-  const { assignment, revision, bundle } = target.head;
+  const { assignment, revision, bundle } = run.head;
   const from = target.appliedRevision;
   const isNews = target.appliedBundle !== bundle.digest || from !== revision;
   target.appliedBundle = bundle.digest;
   target.appliedRevision = revision;
-  target.appliedBody = target.head.body;
+  target.appliedBody = run.head.body;
   if (!isNews) return;
   cluster.emit({
     type: 'Applied',

@@ -9,6 +9,7 @@ import { createDiscovery } from '../kube/discovery.ts';
 import type { Log } from '../log.ts';
 import type { AgentState } from '../state/state.ts';
 import type { Cluster } from './context.ts';
+import { orphanedApplications, tidy } from './housekeeping.ts';
 import { loadApplied } from './memory.ts';
 import type { Queue } from './queue.ts';
 import { createQueue } from './queue.ts';
@@ -39,6 +40,8 @@ export interface ReconcilerOptions {
   mayWrite?: () => boolean;
   /** Every change of a target's observed state; the latest wins. */
   onState: (state: ObservedState) => void;
+  /** A bundle that is needed is not (or no longer) whole on disk: fetch it. Called again while it is missing. */
+  onBundleLacking?: (digest: string) => void;
   /** What happened; called once each, in order. */
   onFact: (fact: FactBody) => void;
 }
@@ -50,6 +53,8 @@ export interface Reconciler {
   bundleArrived(digest: string): void;
   /** The latest state of every known target. */
   states(): ObservedState[];
+  /** Applications with an inventory that no entry speaks of: left alone. */
+  orphaned(): string[];
   /** Ends a running operation of a target: waits stop, later tasks do not start. */
   terminate(target: string): void;
   /** Resolves once no write is in flight; nothing is written afterwards. */
@@ -81,6 +86,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
         if (target.head.bundle.digest === digest) queue.add(target.uid);
     },
     states: () => [...cluster.targets.values()].flatMap((target) => target.state ?? []),
+    orphaned: () => orphanedApplications(cluster),
     terminate: (target) => queue.terminate(target),
     stop: async () => {
       parts.stopping = true;
@@ -121,6 +127,7 @@ function assemble(options: ReconcilerOptions): Parts {
     touch,
     onTouch: (target, listener) => listen(listeners, target, listener),
     runLater: (target, delayMs) => queue.addAfter(target.uid, delayMs),
+    lacksBundle: options.onBundleLacking ?? (() => undefined),
     emit: options.onFact,
   };
   return { cluster, queue, reporter, loading: Promise.resolve(), stopping: false };
@@ -139,6 +146,11 @@ function listen(listeners: Map<Target, Set<() => void>>, target: Target, listene
 /** Correctness beside speed: every target is looked at again now and then, which costs nothing where nothing changed. */
 function fullCheck(parts: Parts): void {
   for (const target of parts.cluster.targets.values()) parts.queue.add(target.uid);
+  const isBusy = [...parts.cluster.targets.values()].some(
+    (target) => !target.loaded || target.operation?.finishedAt === null,
+  );
+  if (isBusy) return;
+  tidy(parts.cluster).catch((error: unknown) => parts.cluster.log.warn({ err: error }, 'tidying failed'));
 }
 
 function setDesired(parts: Parts, entries: DesiredEntry[]): void {

@@ -154,9 +154,15 @@ function compactHealth(health: Health | null): Health | null {
   return health?.status === 'Healthy' && health.message === '' ? healthy : health;
 }
 
+/** Written, and no watch has told since: right after a restart nothing can be said of it. */
+export function isUnknown(record: ObjectRecord): boolean {
+  return record.live === 'unobserved' && record.written?.object === record.desired;
+}
+
 /** True where the object is wanted and is not what it should be. */
 export function isOutOfSync(record: ObjectRecord): boolean {
   if (record.desired === null || record.hook) return false;
+  if (isUnknown(record)) return false;
   return record.live !== 'unchanged' || record.written?.object !== record.desired;
 }
 

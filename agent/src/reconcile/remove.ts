@@ -14,20 +14,21 @@ import { applyPhase } from './apply.ts';
 import type { Run } from './context.ts';
 import { callOptions, ensureMayWrite } from './context.ts';
 import { failTask } from './failure.ts';
-import { growInventory } from './grow.ts';
+import { growInventory, rebuildIfLost } from './grow.ts';
 import { heldInventory, observe, policiesOf, readLive } from './observe.ts';
 import { beginNote } from './operation.ts';
 import { inParallel } from './parallel.ts';
 import type { Plan } from './plan.ts';
 import { makePlan } from './plan.ts';
 import { prune } from './prune.ts';
+import { watchInForce } from './watchInForce.ts';
 
 const lookAgainMs = 2_000;
 
 export async function remove(run: Run, report: (run: Run) => void): Promise<void> {
   const { target } = run;
   if (target.removal === 'Removed') return;
-  const mode = target.head.removal ?? 'orphan';
+  const mode = run.head.removal ?? 'orphan';
   const done = mode === 'delete' ? await deleteAll(run, report) : await release(run, mode);
   if (!done) {
     run.cluster.runLater(target, lookAgainMs);
@@ -37,14 +38,24 @@ export async function remove(run: Run, report: (run: Run) => void): Promise<void
   target.removal = 'Removed';
   for (const record of target.records.values()) record.desired = null;
   target.conditions.clear();
-  run.cluster.emit({ type: 'Removed', target: target.uid, assignment: target.head.assignment, mode });
+  run.cluster.emit({ type: 'Removed', target: target.uid, assignment: run.head.assignment, mode });
   report(run);
 }
 
 /** False: something is still to be done or waited for, and a condition says what. */
 async function deleteAll(run: Run, report: (run: Run) => void): Promise<boolean> {
   const { target, cluster } = run;
-  if (heldInventory(run).entries.length === 0) return dropInventory(run);
+  await watchInForce(run);
+  await rebuildIfLost(run);
+  const held = heldInventory(run);
+  if (held.entries.length === 0) return dropInventory(run);
+  if (held.rebuilt && !(run.head.operation.force ?? false)) {
+    target.conditions.set(
+      'PruneBlocked',
+      'the inventory was lost and rebuilt, nothing is deleted until a forced sync confirms it',
+    );
+    return false;
+  }
   const hooks = await hooksOf(run);
   if (hooks === 'unavailable') return false;
   target.removal = 'Pruning';
@@ -72,8 +83,9 @@ async function deleteAll(run: Run, report: (run: Run) => void): Promise<boolean>
 /** Null: there are none, or a person said to skip them. `unavailable`: the bundle that has them is not on disk. */
 async function hooksOf(run: Run): Promise<Plan | null | 'unavailable'> {
   const { target, cluster } = run;
-  if (target.head.operation.skipHooks) return null;
-  if (!cluster.state.bundles.isComplete(target.head.bundle.digest)) {
+  if (run.head.operation.skipHooks) return null;
+  if (!cluster.state.bundles.isComplete(run.head.bundle.digest)) {
+    cluster.lacksBundle(run.head.bundle.digest);
     target.conditions.set(
       'BundleUnavailable',
       'removal waits for its bundle, which may have hooks; skip the hooks to go on',
@@ -81,7 +93,7 @@ async function hooksOf(run: Run): Promise<Plan | null | 'unavailable'> {
     return 'unavailable';
   }
   target.conditions.delete('BundleUnavailable');
-  const plan = makePlan(run, await observe(run));
+  const plan = makePlan(run, await observe(run, () => rebuildIfLost(run)));
   for (const record of target.records.values()) record.desired = null;
   const has = [...plan.sync.phases.PreDelete, ...plan.sync.phases.PostDelete].some(
     (wave) => wave.groups.length > 0,
@@ -150,7 +162,7 @@ async function untrack(run: Run, entry: InventoryEntry, live: KubeObject | null)
 
 async function dropInventory(run: Run): Promise<boolean> {
   ensureMayWrite(run);
-  await run.cluster.state.inventory.drop(run.target.body.application.id);
+  await run.cluster.state.inventory.drop(run.body.application.id);
   run.target.pruneHeld = 0;
   return true;
 }

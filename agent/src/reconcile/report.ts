@@ -32,11 +32,10 @@ export function createReporter(options: { clock: Clock; onState: (state: Observe
   };
   return {
     schedule: (target) => {
-      if (!scheduled.has(target))
-        scheduled.set(
-          target,
-          setTimeout(() => report(target), windowMs),
-        );
+      if (scheduled.has(target)) return;
+      const waitMs = target.operation?.phase === 'Running' ? runningWindowMs : windowMs;
+      const timer = setTimeout(() => report(target), waitMs);
+      scheduled.set(target, timer);
     },
     report,
     stop: () => {

@@ -26,7 +26,7 @@ export async function runTarget(
 ): Promise<void> {
   const target = cluster.targets.get(uid);
   if (target === undefined || !target.loaded) return;
-  const run: Run = { cluster, target, signals };
+  const run: Run = { cluster, target, head: target.head, body: target.body, signals };
   try {
     await advance(run, reporter);
   } catch (error) {
@@ -39,11 +39,14 @@ export async function runTarget(
 }
 
 async function advance(run: Run, reporter: Reporter): Promise<void> {
-  const { target, cluster } = run;
+  const { cluster } = run;
   const report = (of: Run): void => reporter.report(of.target);
-  if (target.head.state === 'Removing' && cluster.mayWrite()) return remove(run, report);
+  if (run.head.state === 'Removing') {
+    if (!cluster.mayWrite()) throw new LeaseNotHeldError();
+    return remove(run, report);
+  }
   await watchInForce(run);
-  if (target.head.state !== 'Active') return;
+  if (run.head.state !== 'Active') return;
   if (!cluster.mayWrite()) throw new LeaseNotHeldError();
   if (operationIsDue(run)) return reconcile(run, report);
   await keep(run);
@@ -52,14 +55,15 @@ async function advance(run: Run, reporter: Reporter): Promise<void> {
 /** A greater assignment than the finished one, or the same one unfinished, once everything it needs is there. */
 function operationIsDue(run: Run): boolean {
   const { target, cluster } = run;
-  if (target.head.assignment <= target.finishedAssignment) {
+  if (run.head.assignment <= target.finishedAssignment) {
     target.conditions.delete('WaitingForBundle');
     return false;
   }
-  if (!cluster.state.bundles.isComplete(target.head.bundle.digest)) {
+  if (!cluster.state.bundles.isComplete(run.head.bundle.digest)) {
+    cluster.lacksBundle(run.head.bundle.digest);
     target.conditions.set(
       'WaitingForBundle',
-      `bundle ${target.head.bundle.digest.slice(0, 12)} is not on disk yet`,
+      `bundle ${run.head.bundle.digest.slice(0, 12)} is not on disk yet`,
     );
     return false;
   }
@@ -69,7 +73,7 @@ function operationIsDue(run: Run): boolean {
 
 function triesMayGoOn(run: Run): boolean {
   const { target, cluster } = run;
-  if (target.operation?.assignment !== target.head.assignment) return true;
+  if (target.operation?.assignment !== run.head.assignment) return true;
   const waitMs = target.retryAtMs - cluster.clock.monotonicMs();
   if (waitMs <= 0) return true;
   cluster.runLater(target, waitMs);
@@ -80,7 +84,7 @@ function triesMayGoOn(run: Run): boolean {
 function dependenciesMet(run: Run): boolean {
   const { target, cluster } = run;
   const others = [...cluster.targets.values()];
-  const missing = target.body.dependsOn.filter((name) => {
+  const missing = run.body.dependsOn.filter((name) => {
     const other = others.find((candidate) => candidate.body.application.name === name);
     return other === undefined || !isReady(other);
   });

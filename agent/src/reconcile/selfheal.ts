@@ -31,7 +31,7 @@ import type { Healing } from './target.ts';
 export async function selfHeal(run: Run): Promise<void> {
   const due = dueObjects(run);
   if (due.length === 0) return;
-  if (!run.target.body.sync.selfHeal) return tellDrift(run, due);
+  if (!run.body.sync.selfHeal) return tellDrift(run, due);
   const planned: PlannedApply[] = [];
   for (const record of due) {
     const item = await plannedOf(run, record);
@@ -41,12 +41,14 @@ export async function selfHeal(run: Run): Promise<void> {
   await saveApplied(run.cluster, run.target);
 }
 
-/** Out of sync, not being deleted, not in conflict, and not within its back-off. Asks to be run again for those that wait. */
+/** Drifted or failed, not being deleted, not in conflict, and not within its back-off. Asks to be run again for those that wait. */
 function dueObjects(run: Run): ObjectRecord[] {
   const nowMs = run.cluster.clock.monotonicMs();
   const due: ObjectRecord[] = [];
   for (const record of run.target.records.values()) {
-    if (!isOutOfSync(record) || record.live === 'deleting' || record.live === 'unobserved') continue;
+    // Objects of a later wave that a failed one kept back stay back: only drift, and what failed by itself, is due.
+    const isDue = isDrifted(record) || (run.target.failures.has(record.key) && isOutOfSync(record));
+    if (!isDue || record.live === 'deleting') continue;
     const healing = run.target.healing.get(record.key);
     if (healing?.conflict) continue;
     const waitMs = (healing?.notBeforeMs ?? 0) - nowMs;
@@ -59,8 +61,8 @@ function dueObjects(run: Run): ObjectRecord[] {
 async function plannedOf(run: Run, record: ObjectRecord): Promise<PlannedApply | null> {
   const object = await readObject(run, record);
   if (object === null || record.desired === null) return null;
-  const { tracker, body } = run.target;
-  const manifest = withTracking(object, tracker, body.application.name);
+  const { tracker } = run.target;
+  const manifest = withTracking(object, tracker, run.body.application.name);
   const task = {
     type: 'apply' as const,
     identity: identityOf(object),
@@ -150,7 +152,8 @@ function noteRevert(run: Run, key: string, fields: DriftField[]): void {
 function tell(run: Run, key: string, fields: DriftField[], reverted: boolean): void {
   const object = parseIdentityKey(key);
   if (object === null) return;
-  const { uid: target, head } = run.target;
+  const { head } = run;
+  const target = run.target.uid;
   run.cluster.emit({ type: 'Drift', target, assignment: head.assignment, object, fields, reverted });
   run.cluster.log.info({ target, object: key, fields, reverted }, 'drift');
 }

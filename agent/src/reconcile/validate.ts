@@ -14,7 +14,7 @@ import type { Plan, PlannedApply } from './plan.ts';
 
 /** Null when nothing was refused, else a summary; each refusal is recorded on its object. */
 export async function validate(run: Run, plan: Plan): Promise<string | null> {
-  if (run.target.body.sync.validate !== 'server') return null;
+  if (run.body.sync.validate !== 'server') return null;
   const asked = [...plan.writes.values()].filter((item) => item.task.policy.validate);
   const refusals: string[] = [];
   await inParallel(asked, 16, async (item) => {

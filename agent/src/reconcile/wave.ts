@@ -15,7 +15,7 @@ export async function waitForWave(run: Run, wave: SyncWave): Promise<PhaseOutcom
       health: run.target.records.get(identityKey(identity))?.health ?? null,
     }));
     const nowMs = run.cluster.clock.monotonicMs();
-    const timeoutMs = run.target.body.timeouts.syncWaveMs;
+    const timeoutMs = run.body.timeouts.syncWaveMs;
     const verdict = judgeWave({ objects, startedAtMs, nowMs, timeoutMs });
     if (verdict.outcome === 'waiting') return null;
     return verdict.outcome === 'done' ? { ok: true } : { ok: false, message: verdict.message };

@@ -55,7 +55,7 @@ async function send(run: Run, planned: PlannedApply, address: ObjectAddress): Pr
   const { kube } = run.cluster;
   const options = callOptions(run);
   const mode = planned.task.policy.apply;
-  const rules = run.target.body.ignore;
+  const rules = run.body.ignore;
   const needsLive = rules.length > 0 || mode === 'IfNotPresent';
   const live = needsLive ? await getObject(kube, address, options) : null;
   if (mode === 'IfNotPresent' && live !== null) return null;
@@ -63,12 +63,14 @@ async function send(run: Run, planned: PlannedApply, address: ObjectAddress): Pr
     rules.length > 0 ? applyIgnoreRules({ desired: planned.manifest, live, rules }).object : planned.manifest;
   const manifest = canonicalText(desired);
   let answer = await applyObject(kube, address, manifest, { ...options, force: mode !== 'Merge' });
-  const { adopt } = run.target.body.sync;
+  const { adopt } = run.body.sync;
   if (hasFormerOwner(answer, adopt)) {
     await takeBackOwnership(kube, address, answer, adopt, options);
     answer = await applyObject(kube, address, manifest, options);
   }
-  noteWritten(recordOf(run.target, planned.key), answer, planned.line, planned.sent);
+  const record = recordOf(run.target, planned.key);
+  noteWritten(record, answer, planned.line, planned.sent);
+  if (planned.task.tracked) record.desired = planned.line;
   planned.onAnswer?.(answer);
   run.target.dirty = true;
   return answer;
@@ -83,7 +85,7 @@ function isImmutable(error: unknown): boolean {
 
 /** Only where it was asked for: recreating loses what the object held. */
 function mayRecreate(run: Run, planned: PlannedApply): boolean {
-  return planned.task.policy.force || run.target.body.sync.force;
+  return planned.task.policy.force || run.body.sync.force;
 }
 
 const goneWaitMs = 200;
