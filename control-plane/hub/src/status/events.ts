@@ -155,7 +155,8 @@ function makeChanges(hints: Hints) {
     take(): StatusChange | null {
       audit = false;
       if (applications.size === 0 && clusters.size === 0) return null;
-      const change = { applications: [...applications], clusters: [...clusters] };
+      // A session's hints name its cluster to everyone; only the rest are applications.
+      const change = { applications: [...applications.difference(clusters)], clusters: [...clusters] };
       applications.clear();
       clusters.clear();
       return change;

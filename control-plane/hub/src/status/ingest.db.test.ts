@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import fc from 'fast-check';
+import type { FactBody } from '@flotilla/domain/status/observed';
 import { summarize } from '@flotilla/domain/status/summary';
 import { Hints } from '../platform/hints.ts';
 import { Loggers } from '../platform/logger.ts';
@@ -105,7 +106,7 @@ describe('ingest', () => {
   it('appends a fact once, however often it is sent, also within one flush', async () => {
     const { target, cluster } = await freshTarget();
     const object = { group: 'apps', kind: 'Deployment', namespace: 'a', name: 'b' };
-    const fact = { type: 'Drift', target, assignment: 1, object, fields: [], reverted: true } as const;
+    const fact: FactBody = { type: 'Drift', target, assignment: 1, object, fields: [], reverted: true };
     const send = () => ingest.ingest(cluster, 1n, batchOf({ facts: [{ number: 1n, fact }] }));
     await Promise.all([send(), send(), send()]);
     expect((await send()).factNumber).toBe(1n);
