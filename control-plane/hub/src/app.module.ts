@@ -9,6 +9,7 @@ import { HttpModule } from './http/http.module.ts';
 import type { HubConfig } from './platform/config.ts';
 import { PlatformModule } from './platform/platform.module.ts';
 import { RenderingModule } from './rendering/rendering.module.ts';
+import { RolloutsModule } from './rollouts/rollouts.module.ts';
 import { SourcesModule } from './sources/sources.module.ts';
 import { StatusModule } from './status/status.module.ts';
 
@@ -26,6 +27,7 @@ export class AppModule {
         ApplicationsModule,
         SourcesModule,
         RenderingModule,
+        RolloutsModule,
         StatusModule,
         AgentsModule,
       ],

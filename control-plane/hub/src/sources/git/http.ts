@@ -7,6 +7,7 @@ import type { GitHttpRequest, GitHttpResponse, HttpClient } from 'isomorphic-git
 import { request as send, type Agent } from 'undici';
 
 import { bareHost, checkTarget, isAllowedHost } from '../url.ts';
+import { withHead } from './advertisement.ts';
 import { AddressRefused, makeDispatcher, refuseLiteral, type ConnectOptions } from './connect.ts';
 import { checkPackResponse, type PackLimits } from './pack.ts';
 
@@ -56,7 +57,8 @@ export function gitHttp(
     const isDiscovery = (wanted.method ?? 'GET') === 'GET' && wanted.headers?.['Git-Protocol'] === undefined;
     const known = isDiscovery ? discovered.get(wanted.url) : undefined;
     if (known !== undefined) return { ...known.response, body: once(known.body) };
-    const { response, body } = await exchange(wanted);
+    const { response, body: raw } = await exchange(wanted);
+    const body = isDiscovery ? withHead(raw) : raw;
     if (isDiscovery && response.statusCode === 200) discovered.set(wanted.url, { response, body });
     return { ...response, body: once(body) };
   }

@@ -1,0 +1,117 @@
+/** Assignments → entries: head, body, and what a target is assigned. Also bodies that a policy edit changed under a standing assignment. */
+import type { Body } from '@flotilla/domain/desired/entry';
+import { parseBody, parseHead } from '@flotilla/domain/desired/parse';
+import type { Assignment } from '@flotilla/domain/rollout/step';
+
+import type { HubTransaction } from '../platform/transaction.ts';
+import {
+  bodyOf,
+  bodyWithoutAssignment,
+  encodedBody,
+  encodedHead,
+  operationOf,
+  type EncodedBody,
+} from './entry.ts';
+import type { ApplicationRow, RevisionRow, SeenTargetRow } from './fleet.store.ts';
+import { readBodies, saveBody, type EntryToSave } from './save.store.ts';
+
+export interface AssignContext {
+  application: ApplicationRow;
+  revisions: ReadonlyMap<number, RevisionRow>;
+}
+
+export async function assign(
+  tx: HubTransaction,
+  { application, revisions }: AssignContext,
+  assignments: readonly Assignment[],
+  operations: Readonly<Record<string, { force: boolean; initiatedBy: string }>>,
+): Promise<EntryToSave[]> {
+  if (assignments.length === 0) return [];
+  const body = encodedBody(bodyOf(application));
+  await saveBody(tx, application.id, body.digest, body.bytes);
+  return assignments.map((made) => entryOf(made, body, revisions, operations[made.target]));
+}
+
+function entryOf(
+  made: Assignment,
+  body: EncodedBody,
+  revisions: ReadonlyMap<number, RevisionRow>,
+  options: { force: boolean; initiatedBy: string } | undefined,
+): EntryToSave {
+  const { target, clusterId, assignment, revision, variant, bundle, sizeBytes, deletesMax } = made;
+  const row = revisions.get(revision);
+  if (row === undefined) throw new Error(`revision ${revision} was assigned and is not loaded`);
+  const encoded = encodedHead({
+    target,
+    state: 'Active',
+    assignment,
+    revision,
+    bundle: { digest: bundle, sizeBytes },
+    deletesMax,
+    operation: operationOf(options),
+    body: body.digest,
+  });
+  return {
+    target,
+    clusterId,
+    state: 'Active',
+    removal: null,
+    assignment,
+    ...encoded,
+    bodyDigest: body.digest,
+    assigned: { revisionId: row.id, revision, variant, bundle },
+  };
+}
+
+/** Standing entries whose policy differs from the spec, as far as it may come into force without an assignment. */
+export async function refreshBodies(
+  tx: HubTransaction,
+  application: ApplicationRow,
+  targets: readonly SeenTargetRow[],
+  assignments: readonly Assignment[],
+): Promise<EntryToSave[]> {
+  const wanted = bodyOf(application);
+  const wantedDigest = encodedBody(wanted).digest;
+  const isAssigned = new Set(assignments.map(({ target }) => target));
+  const standing = targets.filter(
+    ({ id, state, bodyDigest, clusterState }) =>
+      (state === 'Active' || state === 'Suspended') &&
+      clusterState !== 'Paused' &&
+      bodyDigest !== wantedDigest &&
+      !isAssigned.has(id),
+  );
+  if (standing.length === 0) return [];
+  const present = await readBodies(tx, [...new Set(standing.flatMap(({ bodyDigest }) => bodyDigest ?? []))]);
+  const refreshed = new Map<string, EncodedBody>();
+  for (const [digest, bytes] of present) {
+    const body = encodedBody(bodyWithoutAssignment(bodyIn(bytes), wanted));
+    if (body.digest === digest) continue;
+    refreshed.set(digest, body);
+    await saveBody(tx, application.id, body.digest, body.bytes);
+  }
+  return standing.flatMap((target) => {
+    const body = refreshed.get(target.bodyDigest ?? '');
+    return body === undefined ? [] : [withBody(target, body.digest)];
+  });
+}
+
+function bodyIn(bytes: Buffer): Body {
+  const parsed = parseBody(bytes);
+  if (!parsed.ok) throw new Error(`a stored body is broken: ${parsed.reason}`);
+  return parsed.value;
+}
+
+function withBody(target: SeenTargetRow, body: string): EntryToSave {
+  const parsed = parseHead(target.head ?? Buffer.alloc(0));
+  if (!parsed.ok) throw new Error(`the head of target ${target.id} is broken: ${parsed.reason}`);
+  return {
+    target: target.id,
+    clusterId: target.clusterId,
+    state: target.state as 'Active',
+    removal: null,
+    assignment: Number(target.assignment),
+    ...encodedHead({ ...parsed.value, body }),
+    bodyDigest: body,
+    assigned: null,
+  };
+}

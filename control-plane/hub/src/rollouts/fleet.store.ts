@@ -1,0 +1,164 @@
+/** Everything a tick decides on, read under the application's lock, which all writers of its targets and rollouts take first. */
+import type { ApplicationSpec } from '../applications/spec.ts';
+import type { ProjectSpec } from '../applications/project.ts';
+import type { Sql } from '../platform/transaction.ts';
+import type { FleetRows, OutcomeRow, RolloutRow, StoredApplicationState, TargetRow } from './fleetRows.ts';
+
+export interface ApplicationRow {
+  id: string;
+  name: string;
+  projectId: string;
+  project: string;
+  projectSpec: ProjectSpec;
+  spec: ApplicationSpec;
+  removal: 'delete' | 'orphan' | 'detach' | null;
+  /** Of the newest revision; 0 before the first. */
+  revisionNumber: number;
+  rolloutVersion: bigint;
+  rolloutState: StoredApplicationState;
+  syncRequest: SyncRequestRow | null;
+  leaveConfirmedAt: Date | null;
+  now: Date;
+}
+
+export interface SyncRequestRow {
+  id: string;
+  by: string;
+  force: boolean;
+  /** Null: all. */
+  clusters: string[] | null;
+}
+
+/** Null: it is gone. The lock comes before those of targets and of clusters, for everybody. */
+export async function lockApplication(tx: Sql, id: string): Promise<ApplicationRow | null> {
+  const [row] = await tx.sql<ApplicationRow>(
+    `SELECT a.id, a.name, a.project_id AS "projectId", p.name AS project, p.spec AS "projectSpec", a.spec, a.removal,
+       a.revision_number AS "revisionNumber", a.rollout_version AS "rolloutVersion", a.rollout_state AS "rolloutState",
+       a.sync_request AS "syncRequest", a.leave_confirmed_at AS "leaveConfirmedAt", clock_timestamp() AS now
+     FROM applications a JOIN projects p ON p.id = a.project_id WHERE a.id = $1::uuid FOR NO KEY UPDATE OF a`,
+    [id],
+  );
+  return row ?? null;
+}
+
+/** A target with its cluster and what the agent last said about it. */
+export interface SeenTargetRow extends TargetRow {
+  clusterName: string;
+  labels: Record<string, string>;
+  clusterState: 'Pending' | 'Active' | 'Paused' | 'Quarantined' | 'Revoked';
+  connection: 'Connected' | 'Offline' | 'Never';
+  /** Null without a live session that reported or confirmed what is stored. */
+  liveSince: Date | null;
+  lastSeenAt: Date | null;
+  reported: boolean;
+  observedAssignment: bigint;
+  health: string;
+  healthMessage: string;
+  healthSince: Date;
+  observedBundle: string;
+  observedOperation: { assignment: number; phase: string; message: string } | null;
+  observedRemoval: string;
+}
+
+/** A live session has been heard of within this time. */
+const live = `(c.connected_at IS NOT NULL AND c.last_seen_at > now() - interval '90 seconds')`;
+
+export function readTargets(tx: Sql, applicationId: string): Promise<SeenTargetRow[]> {
+  return tx.sql<SeenTargetRow>(
+    `SELECT t.id, t.cluster_id AS "clusterId", t.state, t.removal, t.assignment, t.revision_number AS "revisionNumber",
+       t.variant_id AS "variantId", t.bundle, t.head, t.body_digest AS "bodyDigest",
+       t.entitled_revision AS "entitledRevision", t.pinned_revision AS "pinnedRevision", t.pin_reason AS "pinReason",
+       t.pin_expires_at AS "pinExpiresAt", t.rollout_state AS "rolloutState", t.leaving_since AS "leavingSince",
+       t.leaving_until AS "leavingUntil", t.leaving_held AS "leavingHeld",
+       c.name AS "clusterName", c.labels, c.state AS "clusterState", c.last_seen_at AS "lastSeenAt",
+       CASE WHEN c.connected_at IS NULL THEN 'Never' WHEN ${live} THEN 'Connected' ELSE 'Offline' END AS connection,
+       CASE WHEN ${live} AND (o.fence = c.fence OR c.confirmed_fence = c.fence) THEN c.connected_at END AS "liveSince",
+       o.target_id IS NOT NULL AS reported, coalesce(o.assignment, 0) AS "observedAssignment", o.health,
+       o.health_message AS "healthMessage", o.health_since AS "healthSince", o.bundle AS "observedBundle",
+       o.state->'operation' AS "observedOperation", coalesce(o.removal, 'None') AS "observedRemoval"
+     FROM targets t JOIN clusters c ON c.id = t.cluster_id LEFT JOIN target_observations o ON o.target_id = t.id
+     WHERE t.application_id = $1::uuid ORDER BY t.id`,
+    [applicationId],
+  );
+}
+
+export async function readFleet(
+  tx: Sql,
+  application: ApplicationRow,
+  targets: readonly TargetRow[],
+): Promise<FleetRows> {
+  const rollouts = await tx.sql<RolloutRow>(
+    `SELECT id, kind, of_id AS "ofId", revision_number AS "revisionNumber", phase, phase_reason AS "phaseReason", strategy,
+       state, created_by AS "createdBy", created_at AS "createdAt", started_at AS "startedAt", closed_at AS "closedAt"
+     FROM rollouts WHERE application_id = $1::uuid AND phase IN ('Running', 'Paused', 'Queued', 'AwaitingSync')`,
+    [application.id],
+  );
+  const outcomes = await tx.sql<OutcomeRow>(
+    `SELECT rollout_id AS "rolloutId", target_id AS "targetId", cluster_id AS "clusterId", wave, outcome, reason, assignment, state
+     FROM rollout_targets WHERE rollout_id = ANY($1::uuid[])`,
+    [rollouts.map(({ id }) => id)],
+  );
+  const completed = await tx.sql<{ revision: number }>(
+    `SELECT revision FROM (
+       SELECT revision_number AS revision, max(closed_at) AS closed FROM rollouts
+       WHERE application_id = $1::uuid AND kind = 'forward' AND phase = 'Completed' GROUP BY revision_number) c
+     ORDER BY closed DESC LIMIT 10`,
+    [application.id],
+  );
+  const rejected = await tx.sql<{ number: number }>(
+    `SELECT number FROM revisions WHERE application_id = $1::uuid AND state = 'Rejected' ORDER BY number`,
+    [application.id],
+  );
+  return {
+    targets,
+    rollouts,
+    outcomes,
+    completed: completed.map(({ revision }) => revision),
+    rejected: rejected.map(({ number }) => number),
+    application: application.rolloutState,
+  };
+}
+
+/** Revision of the newest forward rollout there ever was: what is newer was never proposed. 0: none. */
+export async function readNewestProposed(tx: Sql, applicationId: string): Promise<number> {
+  const [row] = await tx.sql<{ number: number | null }>(
+    `SELECT max(revision_number) AS number FROM rollouts WHERE application_id = $1::uuid AND kind = 'forward'`,
+    [applicationId],
+  );
+  return row?.number ?? 0;
+}
+
+export interface RevisionRow {
+  id: string;
+  number: number;
+  state: 'Candidate' | 'Ready' | 'Failed' | 'Rejected';
+  error: string | null;
+  variant: string | null;
+  bundle: string | null;
+  sizeBytes: number | null;
+}
+
+/** The newest ones, and those that are spoken of; each with its one variant. */
+export async function readRevisions(
+  tx: Sql,
+  applicationId: string,
+  spokenOf: readonly number[],
+): Promise<Map<number, RevisionRow>> {
+  const rows = await tx.sql<RevisionRow>(
+    `SELECT r.id, r.number, r.state, r.error->>'message' AS error, v.id AS variant, v.bundle, v.size_bytes AS "sizeBytes"
+     FROM revisions r LEFT JOIN variants v ON v.revision_id = r.id AND v.bundle IS NOT NULL
+     WHERE r.application_id = $1::uuid AND (r.number = ANY($2::int[])
+       OR r.number > (SELECT revision_number - 20 FROM applications WHERE id = $1::uuid))`,
+    [applicationId, [...new Set(spokenOf)]],
+  );
+  return new Map(rows.map((row) => [row.number, row]));
+}
+
+/** A bundle's index at rest; null when retention has taken it. */
+export async function readIndex(tx: Sql, projectId: string, digest: string): Promise<Buffer | null> {
+  const [row] = await tx.sql<{ index: Buffer }>(
+    'SELECT index FROM bundles WHERE project_id = $1::uuid AND digest = $2',
+    [projectId, digest],
+  );
+  return row?.index ?? null;
+}

@@ -1,0 +1,73 @@
+/** What automation and people ask of an application's rollouts before a step: the newest revision, and `sync now`. Pure. */
+import type { FleetState } from '@flotilla/domain/rollout/state';
+import type { Observations, RolloutEvent } from '@flotilla/domain/rollout/step';
+import type { Strategy } from '@flotilla/domain/rollout/strategy';
+import { propose, retry, startWaiting } from '@flotilla/domain/rollout/verbs';
+
+import type { RevisionRow, SyncRequestRow } from './fleet.store.ts';
+
+export interface Asked {
+  state: FleetState;
+  events: readonly RolloutEvent[];
+}
+
+export interface ProposalInput {
+  strategy: Strategy;
+  automated: boolean;
+  revisions: ReadonlyMap<number, RevisionRow>;
+  /** Of the newest forward rollout there ever was. */
+  newestProposed: number;
+  /** Fresh. */
+  rolloutId: string;
+}
+
+/** A revision that is Ready is proposed once; one that waits for a person is proposed again when sync becomes automated. */
+export function proposeNewest(
+  state: FleetState,
+  input: ProposalInput,
+  seen: Observations,
+  nowMs: number,
+): Asked {
+  const newest = newestReady(input.revisions);
+  const { waiting } = state;
+  const isFreed = input.automated && waiting?.phase === 'AwaitingSync' && waiting.revision === newest;
+  if (newest === null || (newest <= input.newestProposed && !isFreed)) return { state, events: [] };
+  const { rolloutId: id, strategy, automated } = input;
+  const result = propose(state, { id, revision: newest, strategy, automated, by: 'automation' }, seen, nowMs);
+  return result.ok ? result : { state, events: [] };
+}
+
+/** Not while a newer one is being rendered: that would start two rollouts for one push. */
+function newestReady(revisions: ReadonlyMap<number, RevisionRow>): number | null {
+  for (const { number, state } of [...revisions.values()].toSorted((a, b) => b.number - a.number)) {
+    if (state === 'Candidate') return null;
+    if (state === 'Ready') return number;
+  }
+  return null;
+}
+
+/** Starts what waits; else every target that was asked for gets another assignment of what belongs there. */
+export function syncNow(
+  state: FleetState,
+  request: SyncRequestRow,
+  seen: Observations,
+  nowMs: number,
+): Asked & { targets: string[] } {
+  const asked = [...state.targets.values()].filter(
+    ({ clusterId }) => request.clusters === null || request.clusters.includes(clusterId),
+  );
+  const targets = asked.map(({ id }) => id);
+  if (state.waiting !== null) {
+    const started = startWaiting(state, request.by, seen, nowMs);
+    if (started.ok) return { ...started, targets };
+  }
+  let at = state;
+  const events: RolloutEvent[] = [];
+  for (const id of targets) {
+    const result = retry(at, id, request.by, nowMs);
+    if (!result.ok) continue;
+    at = result.state;
+    events.push(...result.events);
+  }
+  return { state: at, events, targets };
+}

@@ -1,0 +1,42 @@
+/** The worker around domain/rollout. It runs where the role `worker` does. */
+import { Module, type OnApplicationBootstrap } from '@nestjs/common';
+
+import { HubConfig } from '../platform/config.ts';
+import { DataKeys } from '../platform/dataKeys.ts';
+import { Hints } from '../platform/hints.ts';
+import { Lifecycle } from '../platform/lifecycle.ts';
+import { Loggers } from '../platform/logger.ts';
+import { Database } from '../platform/prisma.ts';
+import { Transactions } from '../platform/transaction.ts';
+import { Drops } from './drops.ts';
+import { Outages } from './outages.ts';
+import { RolloutWorker } from './worker.ts';
+
+@Module({})
+export class RolloutsModule implements OnApplicationBootstrap {
+  constructor(
+    private readonly config: HubConfig,
+    private readonly database: Database,
+    private readonly transactions: Transactions,
+    private readonly dataKeys: DataKeys,
+    private readonly hints: Hints,
+    private readonly lifecycle: Lifecycle,
+    private readonly loggers: Loggers,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    if (!this.config.roles.includes('worker')) return;
+    const { database, transactions, dataKeys, hints, lifecycle, loggers } = this;
+    const logger = loggers.for('rollouts');
+    const drops = new Drops(dataKeys);
+    new RolloutWorker({
+      database,
+      transactions,
+      drops,
+      outages: new Outages(),
+      hints,
+      lifecycle,
+      logger,
+    }).start();
+  }
+}

@@ -1,0 +1,64 @@
+/** What a step sees beside the state: clusters, reports, renderings. Pure, from rows. */
+import type { Drop, Observation, Observations, Rendering } from '@flotilla/domain/rollout/step';
+
+import type { RevisionRow, SeenTargetRow } from './fleet.store.ts';
+
+export interface SeenInput {
+  targets: readonly SeenTargetRow[];
+  revisions: ReadonlyMap<number, RevisionRow>;
+  drop: (from: string, to: string) => Drop | null;
+  prune: boolean;
+  outages: readonly { fromMs: number; toMs: number }[];
+  rollbackId: string;
+}
+
+export function observationsOf(input: SeenInput): Observations {
+  const { targets, revisions, drop, prune, outages, rollbackId } = input;
+  return {
+    targets: new Map(targets.map((row) => [row.id, observationOf(row)])),
+    render: (revision) => renderingOf(revisions.get(revision)),
+    drop,
+    prune,
+    windowOpen: true,
+    outages,
+    rollbackId,
+  };
+}
+
+function observationOf(row: SeenTargetRow): Observation {
+  return {
+    clusterName: row.clusterName,
+    labels: row.labels,
+    clusterState: row.clusterState,
+    connection: row.connection,
+    liveSinceMs: row.liveSince?.getTime() ?? null,
+    lastSeenMs: row.lastSeenAt?.getTime() ?? null,
+    reported: reportedOf(row),
+  };
+}
+
+function reportedOf(row: SeenTargetRow): Observation['reported'] {
+  if (!row.reported) return null;
+  const operation = row.observedOperation as NonNullable<Observation['reported']>['operation'];
+  return {
+    assignment: Number(row.observedAssignment),
+    health: row.health as NonNullable<Observation['reported']>['health'],
+    healthMessage: row.healthMessage,
+    healthSinceMs: row.healthSince.getTime(),
+    operation:
+      operation === null
+        ? null
+        : { assignment: operation.assignment, phase: operation.phase, message: operation.message },
+    bundle: row.observedBundle === '' ? null : row.observedBundle,
+  };
+}
+
+/** An application without templating has one variant a revision, whatever the target. */
+function renderingOf(revision: RevisionRow | undefined): Rendering {
+  if (revision === undefined) return { state: 'Failed', message: 'the revision is not kept any more' };
+  const { state, error, variant, bundle, sizeBytes } = revision;
+  if (variant !== null && bundle !== null)
+    return { state: 'Ready', variant, bundle, sizeBytes: sizeBytes ?? 0 };
+  if (state === 'Candidate') return { state: 'Pending' };
+  return { state: 'Failed', message: error ?? 'the revision does not render' };
+}

@@ -1,0 +1,311 @@
+/**
+ * One look at one application: place → ask → step → assign → remove → save, in one transaction under the application's
+ * lock. What to do is decided by domain/rollout and domain/placement; running it twice changes nothing the second time.
+ */
+import { randomUUID } from 'node:crypto';
+
+import { canonicalText } from '@flotilla/domain/bundle/canonical';
+import { changesOf, isUnchanged } from '@flotilla/domain/rollout/changes';
+import { next } from '@flotilla/domain/rollout/next';
+import { parseStrategy } from '@flotilla/domain/rollout/parseStrategy';
+import type { FleetState } from '@flotilla/domain/rollout/state';
+import { defaultStrategy, type Strategy } from '@flotilla/domain/rollout/strategy';
+import type { Assignment, Observations, RolloutEvent, Step } from '@flotilla/domain/rollout/step';
+
+import { place, type PlacementResult } from '../applications/placement.ts';
+import { sha256Hex } from '../platform/digest.ts';
+import { systemActor, type HubTransaction, type Transactions } from '../platform/transaction.ts';
+import { assign, refreshBodies } from './assignment.ts';
+import type { Drops } from './drops.ts';
+import * as rows from './fleet.store.ts';
+import { fleetStateOf, type StoredApplicationState } from './fleetRows.ts';
+import type { Outages } from './outages.ts';
+import { proposeNewest, syncNow } from './propose.ts';
+import { removalsOf, type Removals } from './removal.ts';
+import * as saved from './save.store.ts';
+import { observationsOf } from './seen.ts';
+
+export interface TickOptions {
+  transactions: Transactions;
+  drops: Drops;
+  outages: Outages;
+}
+
+export interface TickResult {
+  outcome: 'gone' | 'unchanged' | 'changed';
+  assigned: number;
+  /** When time alone will change the rollout or the lane. */
+  stepAtMs: number | null;
+  /** When the next grace of a leaving target ends; only known where it was placed. */
+  placeAtMs: number | null;
+}
+
+/** `withPlacement`: clusters or the application changed since the last look. */
+export function tick(
+  options: TickOptions,
+  applicationId: string,
+  withPlacement: boolean,
+): Promise<TickResult> {
+  return options.transactions.inTransaction(systemActor, async (tx) => {
+    const application = await rows.lockApplication(tx, applicationId);
+    if (application === null)
+      return tx.nothingChanged({ outcome: 'gone', assigned: 0, stepAtMs: null, placeAtMs: null });
+    const placement = withPlacement && application.removal === null ? await placeNow(tx, application) : null;
+    const context = await load(options, tx, application);
+    const decided = application.removal === null ? await decide(options, tx, context) : null;
+    return save(tx, context, placement, decided);
+  });
+}
+
+function placeNow(tx: HubTransaction, application: rows.ApplicationRow): Promise<PlacementResult> {
+  const { id: applicationId, projectId, spec, leaveConfirmedAt, now } = application;
+  return place(tx, { applicationId, projectId, spec, leaveConfirmedAt, nowMs: now.getTime() });
+}
+
+interface Context {
+  application: rows.ApplicationRow;
+  targets: rows.SeenTargetRow[];
+  revisions: ReadonlyMap<number, rows.RevisionRow>;
+  before: FleetState;
+  newestProposed: number;
+  seen: Observations;
+  strategy: Strategy;
+  nowMs: number;
+}
+
+async function load(
+  options: TickOptions,
+  tx: HubTransaction,
+  application: rows.ApplicationRow,
+): Promise<Context> {
+  const targets = await rows.readTargets(tx, application.id);
+  const before = fleetStateOf(await rows.readFleet(tx, application, targets));
+  const revisions = await rows.readRevisions(tx, application.id, spokenOf(before));
+  const parsed = parseStrategy(application.spec.strategy);
+  return {
+    application,
+    targets,
+    revisions,
+    before,
+    newestProposed: await rows.readNewestProposed(tx, application.id),
+    // A spec is checked when it is written; one from before a rule existed must not stop the fleet.
+    strategy: parsed.ok ? parsed.strategy : defaultStrategy,
+    nowMs: application.now.getTime(),
+    seen: observationsOf({
+      targets,
+      revisions,
+      drop: (from, to) =>
+        from === to ? { dropped: 0, total: 0 } : options.drops.known(application.projectId, from, to),
+      prune: application.spec.syncPolicy.prune,
+      outages: options.outages.spans,
+      rollbackId: randomUUID(),
+    }),
+  };
+}
+
+/** Numbers of all revisions that the state names. */
+function spokenOf(state: FleetState): number[] {
+  const numbers: (number | null)[] = [...state.completed];
+  for (const target of state.targets.values()) {
+    numbers.push(
+      target.revision,
+      target.given,
+      target.entitled,
+      target.pin?.revision ?? null,
+      ...target.healthy,
+    );
+    numbers.push(target.lane?.revision ?? null);
+  }
+  for (const rollout of [state.open, state.waiting]) {
+    numbers.push(rollout?.revision ?? null);
+    for (const { revision, givenBefore } of rollout?.outcomes.values() ?? [])
+      numbers.push(revision, givenBefore);
+  }
+  return numbers.filter((number) => number !== null);
+}
+
+interface Decided {
+  step: Step;
+  events: readonly RolloutEvent[];
+  /** Options of `sync now` by target, of assignments that are still to be made. */
+  operations: NonNullable<StoredApplicationState['operations']>;
+}
+
+async function decide(options: TickOptions, tx: HubTransaction, context: Context): Promise<Decided> {
+  const { application, seen, strategy, nowMs, revisions, newestProposed } = context;
+  const automated = application.spec.syncPolicy.automated;
+  const input = { strategy, automated, revisions, newestProposed, rolloutId: randomUUID() };
+  const proposed = proposeNewest(context.before, input, seen, nowMs);
+  const { syncRequest: request } = application;
+  const asked =
+    request === null
+      ? { ...proposed, events: [], targets: [] }
+      : syncNow(proposed.state, request, seen, nowMs);
+  const step = await stepFully(options, tx, context, asked.state);
+  const operations = { ...application.rolloutState.operations };
+  for (const id of asked.targets) {
+    if (request !== null) operations[id] = { force: request.force, initiatedBy: request.by };
+  }
+  return { step, events: [...proposed.events, ...asked.events, ...step.events], operations };
+}
+
+/** Counts what a step asks for and steps again: each pair is counted once, so this ends. */
+async function stepFully(
+  { drops }: TickOptions,
+  tx: HubTransaction,
+  { application, strategy, seen, nowMs }: Context,
+  state: FleetState,
+): Promise<Step> {
+  for (;;) {
+    const step = next(strategy, state, seen, nowMs);
+    if (step.wanted.drops.length === 0) return step;
+    await drops.count(tx, application.projectId, step.wanted.drops);
+  }
+}
+
+async function save(
+  tx: HubTransaction,
+  context: Context,
+  placement: PlacementResult | null,
+  decided: Decided | null,
+): Promise<TickResult> {
+  const { application, targets, before, revisions } = context;
+  const after = decided?.step.state ?? before;
+  const changes = changesOf(before, after);
+  const assignments = decided?.step.assignments ?? [];
+  const removals = removalsOf(targets, dueOf(context, placement));
+  const bodies = decided === null ? [] : await refreshBodies(tx, application, targets, assignments);
+  const times = { stepAtMs: decided?.step.wakeAtMs ?? null, placeAtMs: placement?.wakeAtMs ?? null };
+  const isLast = application.removal !== null && removals.gone.length === targets.length;
+  const nothing =
+    isUnchanged(changes) && isEmpty(removals) && bodies.length === 0 && application.syncRequest === null;
+  if (nothing && !isLast && placement?.changed !== true) {
+    return tx.nothingChanged({ outcome: 'unchanged', assigned: 0, ...times });
+  }
+  await saved.saveApplication(tx, application, storedState(after, decided, assignments, application));
+  await saved.saveChanges(tx, application, changes, after, revisions);
+  await saved.saveRejected(tx, application.id, before.rejected, after.rejected);
+  await saved.saveEvents(tx, decided?.events ?? []);
+  const entries = [
+    ...(await assign(tx, context, assignments, decided?.operations ?? {})),
+    ...removals.entries,
+    ...bodies,
+  ];
+  await saveEntries(tx, entries, removals);
+  if (isLast) await saved.deleteApplication(tx, application.id);
+  audit(tx, context, { placement, decided, removals, entries, isLast });
+  tx.hint('rollout', application.id);
+  tx.hint('status', application.id);
+  return { outcome: 'changed', assigned: assignments.length, ...times };
+}
+
+/** Targets to be removed now: all of an application on its way out; else those whose grace is over. */
+function dueOf(
+  { application, targets }: Context,
+  placement: PlacementResult | null,
+): Map<string, 'delete' | 'orphan' | 'detach'> {
+  const { removal, spec } = application;
+  if (removal !== null) return new Map(targets.map(({ id }) => [id, removal]));
+  return new Map((placement?.due ?? []).map((id) => [id, spec.syncPolicy.onUnplace]));
+}
+
+/** Targets → clusters, in id order. */
+async function saveEntries(
+  tx: HubTransaction,
+  entries: saved.EntryToSave[],
+  { gone, cleared }: Removals,
+): Promise<void> {
+  const touched = [...entries.map(({ target }) => target), ...[...gone, ...cleared].map(({ id }) => id)];
+  await saved.lockTargets(tx, touched);
+  const generations = await tx.touchClusters([
+    ...entries.map(({ clusterId }) => clusterId),
+    ...[...gone, ...cleared].filter(({ head }) => head !== null).map(({ clusterId }) => clusterId),
+  ]);
+  await saved.saveEntries(tx, entries, generations);
+  await saved.clearHeads(
+    tx,
+    cleared.map(({ id }) => id),
+  );
+  await saved.deleteTargets(
+    tx,
+    gone.map(({ id }) => id),
+  );
+}
+
+function storedState(
+  after: FleetState,
+  decided: Decided | null,
+  assignments: readonly Assignment[],
+  { rolloutState }: rows.ApplicationRow,
+): StoredApplicationState {
+  const operations = { ...(decided?.operations ?? rolloutState.operations) };
+  for (const { target } of assignments) delete operations[target];
+  for (const id of Object.keys(operations)) {
+    // What was refused, or is gone, is not remembered.
+    if (
+      after.targets.get(id)?.lane?.outcome !== 'Pending' &&
+      after.open?.outcomes.get(id)?.outcome !== 'Pending'
+    ) {
+      delete operations[id];
+    }
+  }
+  return {
+    confirmedDrops: [...after.confirmedDrops],
+    laneDrops: [...after.laneDrops],
+    laneForgiven: after.laneForgiven,
+    ...(Object.keys(operations).length > 0 && { operations }),
+  };
+}
+
+interface Done {
+  placement: PlacementResult | null;
+  decided: Decided | null;
+  removals: Removals;
+  entries: readonly saved.EntryToSave[];
+  isLast: boolean;
+}
+
+/** One event a tick, with the digest of its transitions: what they were is in the rollout's own rows. */
+function audit(
+  tx: HubTransaction,
+  context: Context,
+  { placement, decided, removals, entries, isLast }: Done,
+): void {
+  const { application, before, targets } = context;
+  const after = decided?.step.state ?? before;
+  const events = decided?.events ?? [];
+  const assigned = entries
+    .filter(({ state }) => state === 'Active')
+    .map(({ target, assignment }) => ({ target, assignment }));
+  const resource = { kind: 'application', id: application.id, name: application.name };
+  const about = { projectId: application.projectId, resource };
+  const removing = entries.filter(({ state }) => state === 'Removing').map(({ target }) => target);
+  tx.audit({
+    ...about,
+    action: 'rollout.tick',
+    reason: {
+      digest: sha256Hex(canonicalText({ events: events.map((event) => ({ ...event })), assigned, removing })),
+      rollout: after.open?.id ?? null,
+      revision: after.open?.revision ?? null,
+      assigned: assigned.length,
+      removing: removing.length,
+      removed: removals.gone.length,
+      added: placement?.added ?? 0,
+      returned: placement?.returned ?? 0,
+      lane: events
+        .filter(({ rollout }) => rollout === '')
+        .map(({ kind, message }) => `${kind}: ${message}`)
+        .slice(0, 20),
+    },
+  });
+  if (isLast)
+    tx.audit({
+      ...about,
+      action: 'application.removed',
+      before: { spec: application.spec, targets: targets.length },
+    });
+}
+
+function isEmpty({ entries, gone, cleared }: Removals): boolean {
+  return entries.length + gone.length + cleared.length === 0;
+}

@@ -1,0 +1,154 @@
+/**
+ * When applications are looked at: at once on a hint, when a time comes that a step named, and by scans that find what
+ * both missed: each 5 s what changed or is under way, each 30 s every target.
+ */
+import type { Hints } from '../platform/hints.ts';
+import { JobPool } from '../platform/jobPool.ts';
+import type { Lifecycle } from '../platform/lifecycle.ts';
+import type { Logger } from '../platform/logger.ts';
+import { runLoop } from '../platform/loop.ts';
+import type { Database } from '../platform/prisma.ts';
+import { RolloutVersionMoved } from './save.store.ts';
+import { tick, type TickOptions } from './tick.ts';
+import { Watch } from './watch.ts';
+import * as store from './watch.store.ts';
+
+const ticksMax = 8;
+const scanIntervalMs = 5_000;
+const fullIntervalMs = 30_000;
+/** A timer for later than this is left to the scan. */
+const timerMaxMs = 10 * 60_000;
+
+export interface WorkerOptions extends TickOptions {
+  database: Database;
+  hints: Hints;
+  lifecycle: Lifecycle;
+  logger: Logger;
+}
+
+export class RolloutWorker {
+  readonly #options: WorkerOptions;
+  readonly #pool: JobPool;
+  readonly #toPlace = new Set<string>();
+  readonly #timers = new Map<string, NodeJS.Timeout>();
+  readonly #watch = new Watch();
+  readonly #scannedAtMs = new Map<string, number>();
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    this.#pool = new JobPool({
+      runningMax: ticksMax,
+      run: (id) => this.#tick(id),
+      onError: (id, error) => options.logger.error({ err: error, application: id }, 'tick failed'),
+    });
+  }
+
+  /** Starts the loops; they end by the lifecycle's signal. */
+  start(): void {
+    const { hints, lifecycle, logger } = this.#options;
+    const loops = [
+      this.#loop('rollouts', scanIntervalMs, ['rollout'], (hinted) => this.#scan(hinted)),
+      this.#loop('rollouts.applications', fullIntervalMs, ['application'], (hinted) =>
+        this.#scanTargets(hinted),
+      ),
+      this.#loop('rollouts.clusters', scanIntervalMs, ['cluster', 'session'], (hinted) =>
+        this.#scanClusters(hinted),
+      ),
+    ];
+    const all = loops.map((loop) =>
+      runLoop({ ...loop, signal: lifecycle.signal, logger, hints: { source: hints, kinds: loop.kinds } }),
+    );
+    lifecycle.track(
+      Promise.all(all).then(async () => {
+        for (const timer of this.#timers.values()) clearTimeout(timer);
+        await this.#pool.close();
+      }),
+    );
+  }
+
+  #loop(
+    name: string,
+    intervalMs: number,
+    kinds: ('rollout' | 'application' | 'cluster' | 'session')[],
+    run: (hinted: string[]) => Promise<void>,
+  ) {
+    return { name, intervalMs, kinds, run };
+  }
+
+  async #scan(hinted: readonly string[]): Promise<void> {
+    for (const id of hinted) void this.#pool.ask(id);
+    if (!this.#isScanDue('rollouts', scanIntervalMs)) return;
+    const { database, outages } = this.#options;
+    const { lastMs, nowMs } = await store.readLastServed(database);
+    outages.observe(lastMs, nowMs);
+    for (const id of await store.readBusyApplications(database)) void this.#pool.ask(id);
+  }
+
+  async #scanTargets(hinted: readonly string[]): Promise<void> {
+    this.#place(hinted);
+    if (!this.#isScanDue('targets', fullIntervalMs)) return;
+    for (const { id, isLeaving } of await store.readMisplaced(this.#options.database)) {
+      if (isLeaving) this.#place([id]);
+      else void this.#pool.ask(id);
+    }
+  }
+
+  async #scanClusters(hinted: readonly string[]): Promise<void> {
+    const { database } = this.#options;
+    const isAll = this.#isScanDue('clusters', scanIntervalMs);
+    if (isAll) this.#place(this.#watch.seeApplications(await store.readApplicationMarks(database)));
+    const named = isAll ? null : hinted.filter(isUuid);
+    const { place, clusters } = this.#watch.see(await store.readClusterMarks(database, named), isAll);
+    this.#place(place);
+    if (clusters.length === 0) return;
+    for (const id of await store.readApplicationsOn(database, clusters)) void this.#pool.ask(id);
+  }
+
+  /** Hints may come faster than the interval: they must not keep the scan away. */
+  #isScanDue(scan: string, intervalMs: number): boolean {
+    const nowMs = performance.now();
+    const last = this.#scannedAtMs.get(scan);
+    if (last !== undefined && nowMs - last < intervalMs * 0.9) return false;
+    this.#scannedAtMs.set(scan, nowMs);
+    return true;
+  }
+
+  #place(ids: Iterable<string>): void {
+    for (const id of ids) {
+      this.#toPlace.add(id);
+      void this.#pool.ask(id);
+    }
+  }
+
+  async #tick(id: string): Promise<void> {
+    const withPlacement = this.#toPlace.delete(id);
+    try {
+      const { assigned, stepAtMs, placeAtMs } = await tick(this.#options, id, withPlacement);
+      if (assigned > 0) this.#options.logger.info({ application: id, assigned }, 'targets assigned');
+      this.#wake(id, 'step', stepAtMs);
+      // A tick that did not place knows nothing about graces.
+      if (withPlacement) this.#wake(id, 'place', placeAtMs);
+    } catch (error) {
+      if (withPlacement) this.#toPlace.add(id);
+      if (!(error instanceof RolloutVersionMoved)) throw error;
+      void this.#pool.ask(id);
+    }
+  }
+
+  /** Postgres's clock named the time; a timer that is early or late only asks again. */
+  #wake(id: string, why: 'step' | 'place', atMs: number | null): void {
+    const key = `${why}/${id}`;
+    clearTimeout(this.#timers.get(key));
+    this.#timers.delete(key);
+    if (atMs === null) return;
+    const inMs = Math.max(50, atMs - Date.now() + 20);
+    if (inMs > timerMaxMs) return;
+    const timer = setTimeout(() => (why === 'place' ? this.#place([id]) : void this.#pool.ask(id)), inMs);
+    timer.unref();
+    this.#timers.set(key, timer);
+  }
+}
+
+function isUuid(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
+}

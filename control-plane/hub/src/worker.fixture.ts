@@ -1,0 +1,128 @@
+/** The hub's worker and REST surface in this process, on a database of its own: for tests of the way of a commit. */
+import { createHmac, randomUUID } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+
+import { AppModule } from './app.module.ts';
+import { createHttpApplication } from './http/server.ts';
+import { HubConfig } from './platform/config.ts';
+import { Lifecycle } from './platform/lifecycle.ts';
+import { Loggers } from './platform/logger.ts';
+import { Database } from './platform/prisma.ts';
+import { createTestDatabase } from './platform/testDatabase.fixture.ts';
+
+export interface Answer {
+  status: number;
+  body: never;
+}
+
+export interface TestHub extends AsyncDisposable {
+  database: Database;
+  app: NestFastifyApplication;
+  api: (
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ) => Promise<Answer>;
+  webhook: (
+    repositoryId: string,
+    secret: string,
+    body: string,
+    headers?: Record<string, string>,
+  ) => Promise<Answer>;
+  /** A cluster whose agent is connected, as far as rows say so. */
+  makeCluster: (name: string, labels?: Record<string, string>) => Promise<string>;
+  rows: <T>(sql: string, params?: unknown[]) => Promise<T[]>;
+}
+
+export async function startTestHub(options: { databaseUrl?: string } = {}): Promise<TestHub> {
+  const own = options.databaseUrl === undefined ? await createTestDatabase() : null;
+  const folder = await mkdtemp(join(tmpdir(), 'flotilla-test-hub-'));
+  const config = Object.assign(new HubConfig(), {
+    databaseUrl: options.databaseUrl ?? own?.url ?? '',
+    databaseDirectUrl: options.databaseUrl ?? own?.url ?? '',
+    roles: ['api', 'worker'],
+    httpTls: false,
+    keyFile: join(folder, 'hub.key'),
+    bootstrapTokenFile: join(folder, 'token'),
+    sourcesAllow: ['127.0.0.1'],
+    grpcPublicUrl: 'https://127.0.0.1:1',
+    logLevel: 'error',
+  });
+  const app = await createHttpApplication(AppModule.with(config), config, {
+    logger: new Loggers('error').for('test'),
+  });
+  await app.init();
+  await app.getHttpAdapter().getInstance().ready();
+  const token = (await readFile(config.bootstrapTokenFile, 'utf8')).trim();
+  const database = app.get(Database);
+  const rows = <T>(sql: string, params: unknown[] = []): Promise<T[]> => database.query<T>(sql, params);
+  return {
+    app,
+    database,
+    rows,
+    api: async (method, path, body, headers = {}) => {
+      const response = await app.inject({
+        method,
+        url: `/api/v1${path}`,
+        headers: {
+          authorization: `Bearer ${token}`,
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body !== undefined && { payload: JSON.stringify(body) }),
+      });
+      return { status: response.statusCode, body: (response.body === '' ? null : response.json()) as never };
+    },
+    webhook: async (repositoryId, secret, body, headers = {}) => {
+      const signature = `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
+      const response = await app.inject({
+        method: 'POST',
+        url: `/api/v1/repositories/${repositoryId}/webhook`,
+        headers: { 'content-type': 'application/json', 'x-hub-signature-256': signature, ...headers },
+        payload: body,
+      });
+      return { status: response.statusCode, body: response.json() as never };
+    },
+    makeCluster: async (name, labels = {}) => {
+      const [cluster] = await rows<{ id: string }>(
+        `INSERT INTO clusters (id, name, project_id, labels, state, fence, confirmed_fence, connected_at, last_seen_at)
+         SELECT $1::uuid, $2, id, $3::jsonb, 'Active', 1, 1, now(), now() + interval '1 day' FROM projects WHERE name = 'default'
+         RETURNING id`,
+        [randomUUID(), name, JSON.stringify(labels)],
+      );
+      return cluster?.id ?? '';
+    },
+    [Symbol.asyncDispose]: async () => {
+      await app.get(Lifecycle).stop();
+      await app.close();
+      await rm(folder, { recursive: true, force: true });
+      await own?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** One bound for everything; what was seen last is in the error. */
+export async function eventually<T>(
+  what: string,
+  check: () => Promise<T | null | undefined | false>,
+  timeoutMs = 20_000,
+): Promise<T> {
+  const until = Date.now() + timeoutMs;
+  let last: unknown = null;
+  for (;;) {
+    try {
+      const value = await check();
+      if (value !== null && value !== undefined && value !== false) return value;
+      last = value;
+    } catch (error) {
+      last = error;
+    }
+    if (Date.now() > until)
+      throw new Error(`${what} did not happen in ${timeoutMs} ms; last: ${String(last)}`);
+    await new Promise((resume) => setTimeout(resume, 25));
+  }
+}
