@@ -2,6 +2,7 @@
  * One request to the API: token, JSON, problem+json as a typed error. A CA file is read on the first request and
  * trusted in addition to the system's roots; it is the only thing here that needs Node, and is loaded only then.
  */
+import type { Fetch } from './fetch.ts';
 import { FlotillaApiError, FlotillaConnectionError, type Problem } from './errors.ts';
 
 export type QueryValue = string | number | boolean | undefined | null;
@@ -23,8 +24,6 @@ export interface ClientOptions {
   timeoutMs?: number | undefined;
   userAgent?: string | undefined;
 }
-
-export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 export class Transport {
   readonly #options: ClientOptions;

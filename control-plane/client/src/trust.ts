@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { rootCertificates } from 'node:tls';
 import { Agent, fetch as undiciFetch } from 'undici';
-import type { Fetch } from './transport.ts';
+import type { Fetch } from './fetch.ts';
 
 export async function fetchTrusting(caFile: string): Promise<Fetch> {
   const ca = await readFile(caFile, 'utf8');

@@ -32,13 +32,14 @@ const refName = z
   );
 
 const ref = z
-  .union([
-    z.strictObject({ branch: refName }),
-    z.strictObject({ tag: refName }),
-    z.strictObject({
-      commit: z.string().regex(/^[0-9a-f]{40}$/, 'must be a full commit hash: 40 lower-case hex digits'),
-    }),
-  ])
+  .union(
+    [
+      z.strictObject({ branch: refName }),
+      z.strictObject({ tag: refName }),
+      z.strictObject({ commit: z.string().regex(/^[0-9a-f]{40}$/) }),
+    ],
+    'must be exactly one of {"branch": name}, {"tag": name} and {"commit": 40 lower-case hex digits}',
+  )
   .describe('exactly one of branch, tag or commit');
 
 const path = z

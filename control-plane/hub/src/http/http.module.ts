@@ -15,13 +15,24 @@ function schemaPipe(): StandardSchemaValidationPipe {
         'the request does not have the form it must have',
         issues
           .slice(0, 50)
-          .map(({ path, message }) => ({ path: (path ?? []).map(partOf).join('.'), message })),
+          .map(({ path, message }) => ({
+            path: (path ?? []).map(partOf).join('.'),
+            message: wordsOf(message),
+          })),
       ),
   });
 }
 
 function partOf(part: PropertyKey | { key: PropertyKey }): string {
   return String(typeof part === 'object' ? part.key : part);
+}
+
+/** The schema library's own messages, as people would say it. */
+function wordsOf(message: string): string {
+  const missing = /^Invalid input: expected (.+), received undefined$/.exec(message);
+  if (missing) return `is required (${missing[1] ?? ''})`;
+  const unknown = /^Unrecognized keys?: (.+)$/.exec(message);
+  return unknown ? `has no field ${unknown[1] ?? ''}: misspelt?` : message;
 }
 
 @Module({
