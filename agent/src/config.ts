@@ -4,7 +4,6 @@
  */
 import os from 'node:os';
 import path from 'node:path';
-import { z } from 'zod';
 
 export interface Config {
   /** `https://host[:port]`, without a path. */
@@ -22,7 +21,9 @@ export interface Config {
   kube: KubeConfig;
 }
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+
+export type LogLevel = (typeof logLevels)[number];
 
 export type KubeConfig =
   | { kind: 'inCluster'; host: string; port: string }
@@ -48,30 +49,36 @@ export function readConfig(environment: Environment = process.env): Config {
     hubUrl: readHubUrl(environment),
     hubCaSha256: readPin(environment),
     tokenFile: optional(environment, 'AGENT_TOKEN_FILE'),
-    namespace: read(environment, 'AGENT_NAMESPACE', namespaceSchema, 'flotilla-system'),
-    dataDir: path.resolve(read(environment, 'AGENT_DATA_DIR', z.string(), '/var/lib/flotilla-agent')),
+    namespace: readNamespace(environment),
+    dataDir: path.resolve(optional(environment, 'AGENT_DATA_DIR') ?? '/var/lib/flotilla-agent'),
     podUid: optional(environment, 'AGENT_POD_UID'),
-    httpListen: read(environment, 'AGENT_HTTP_LISTEN', listenSchema, '127.0.0.1:0'),
-    logLevel: read(environment, 'AGENT_LOG_LEVEL', z.enum(['debug', 'info', 'warn', 'error']), 'info'),
+    httpListen: readListen(environment),
+    logLevel: readLogLevel(environment),
     kube: readKube(environment),
   };
 }
 
-const namespaceSchema = z
-  .string()
-  .regex(
-    /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
-    'not a namespace name (lower-case letters, digits and hyphens)',
-  );
+function readNamespace(environment: Environment): string {
+  const namespace = optional(environment, 'AGENT_NAMESPACE') ?? 'flotilla-system';
+  if (/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(namespace)) return namespace;
+  throw new ConfigError('AGENT_NAMESPACE', 'not a namespace name (lower-case letters, digits and hyphens)');
+}
 
-const listenSchema = z
-  .string()
-  .regex(/^(\[[0-9a-f:]+\]|[^:]+):\d{1,5}$/i, 'not host:port')
-  .transform((value) => {
-    const colon = value.lastIndexOf(':');
-    return { host: value.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(value.slice(colon + 1)) };
-  })
-  .refine(({ port }) => port <= 65_535, 'not a port');
+function readListen(environment: Environment): { host: string; port: number } {
+  const variable = 'AGENT_HTTP_LISTEN';
+  const match = /^(\[[0-9a-f:]+\]|[^:]+):(\d{1,5})$/i.exec(optional(environment, variable) ?? '127.0.0.1:0');
+  const [, host, port] = match ?? [];
+  if (host === undefined || Number(port) > 65_535) throw new ConfigError(variable, 'not host:port');
+  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
+}
+
+function readLogLevel(environment: Environment): LogLevel {
+  const variable = 'AGENT_LOG_LEVEL';
+  const asked = optional(environment, variable) ?? 'info';
+  const level = logLevels.find((known) => known === asked);
+  if (level === undefined) throw new ConfigError(variable, `not one of ${logLevels.join(', ')}`);
+  return level;
+}
 
 function readHubUrl(environment: Environment): URL {
   const variable = 'AGENT_HUB_URL';
@@ -116,17 +123,6 @@ function readKube(environment: Environment): KubeConfig {
 /** kubectl merges a list of files; the agent has one cluster and takes the first. */
 function firstOfList(files: string): string {
   return files.split(path.delimiter).find((file) => file !== '') ?? files;
-}
-
-function read<Out>(
-  environment: Environment,
-  variable: string,
-  schema: z.ZodType<Out>,
-  byDefault: string,
-): Out {
-  const parsed = schema.safeParse(optional(environment, variable) ?? byDefault);
-  if (parsed.success) return parsed.data;
-  throw new ConfigError(variable, parsed.error.issues[0]?.message ?? 'is not valid');
 }
 
 function optional(environment: Environment, variable: string): string | null {

@@ -2,6 +2,7 @@
  * Stays connected: one stream after the other, with full jitter between them, and what the hub asks for is honoured. A
  * certificate that has expired, or that the hub no longer takes, is first renewed over HTTPS.
  */
+import { WireError } from '@flotilla/proto/wireError';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { reconnectBackoff, refusedBackoff, retryDelayMs } from './backoff.ts';
@@ -97,7 +98,11 @@ async function tryRenew(options: ConnectOptions, signal: AbortSignal): Promise<R
     return await options.renew(signal);
   } catch (error) {
     if (signal.aborted) return { outcome: 'unreachable', reason: 'aborted' };
-    if (error instanceof HubUnreachableError || error instanceof IdentityError) {
+    if (
+      error instanceof HubUnreachableError ||
+      error instanceof IdentityError ||
+      error instanceof WireError
+    ) {
       return { outcome: 'unreachable', reason: error.message };
     }
     throw error;

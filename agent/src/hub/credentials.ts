@@ -61,7 +61,7 @@ export async function beginRotation(store: IdentityStore): Promise<AgentMessage>
     identity = withNextKey(identity, await generateKey());
     await store.write(identity);
   }
-  return { type: 'Renew', csr: await createCsr(identity.nextKeyPem ?? identity.keyPem), slot: 'next' };
+  return { type: 'Renew', csr: createCsr(identity.nextKeyPem ?? identity.keyPem), slot: 'next' };
 }
 
 /** Asks for the next certificate when half of this one's life is over, and again until it has come. Ends when aborted. */
@@ -75,7 +75,7 @@ export async function renewForever(
     const { chainPem, keyPem } = identityOf(store);
     await sleepUntil(clock, renewAtMs(validityOf(chainPem), options.random()), signal);
     if (identityOf(store).chainPem !== chainPem) continue;
-    await send({ type: 'Renew', csr: await createCsr(keyPem), slot: 'current' });
+    await send({ type: 'Renew', csr: createCsr(keyPem), slot: 'current' });
     await clock.sleep(askAgainMs, signal);
   }
 }

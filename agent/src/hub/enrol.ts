@@ -4,8 +4,9 @@
  * burns no use of the token.
  */
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
-import type { Enrolment, EnrolRequest } from '@flotilla/proto/enrolment';
+import type { EnrolRequest } from '@flotilla/proto/enrolment';
+import { readEnrolment, readPending } from '@flotilla/proto/enrolment';
+import { WireError } from '@flotilla/proto/wireError';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { reconnectBackoff, refusedBackoff, retryDelayMs } from './backoff.ts';
@@ -38,21 +39,6 @@ export type EnrolOutcome =
   /** Unknown, expired, used up or revoked: the hub does not say which. */
   | { outcome: 'refused'; status: number }
   | { outcome: 'unreachable'; reason: string };
-
-const trustBundleSchema = z.object({
-  version: z.int().min(1),
-  certificates: z.array(z.string().min(1)).min(1),
-});
-
-const enrolmentSchema: z.ZodType<Enrolment> = z.object({
-  clusterId: z.uuid(),
-  hubId: z.uuid(),
-  certificateChain: z.string().min(1),
-  trustBundle: trustBundleSchema,
-  grpcUrl: z.url(),
-});
-
-const pendingSchema = z.object({ retryAfter: z.number().min(0) });
 
 /** Goes on until it is enrolled; rejects when aborted. The token file is read each time: a person may mend it. */
 export async function enrol(options: EnrolOptions, signal: AbortSignal): Promise<EnrolledIdentity> {
@@ -92,10 +78,8 @@ async function askOnce(
     return await settle(options, identity, answer);
   } catch (error) {
     if (signal.aborted) throw signal.reason as Error;
-    if (error instanceof HubUnreachableError || error instanceof IdentityError || isFileError(error)) {
-      return { outcome: 'unreachable', reason: error.message };
-    }
-    throw error;
+    if (!isExpected(error)) throw error;
+    return { outcome: 'unreachable', reason: error.message };
   }
 }
 
@@ -103,20 +87,17 @@ async function requestOf(options: EnrolOptions, identity: Identity): Promise<Enr
   if (options.tokenFile === null)
     throw new HubUnreachableError(options.hubUrl.href, 'AGENT_TOKEN_FILE is not set');
   const token = (await readFile(options.tokenFile, 'utf8')).trim();
-  return { token, csr: await createCsrPem(identity.keyPem), clusterUid: options.clusterUid };
+  return { token, csr: createCsrPem(identity.keyPem), clusterUid: options.clusterUid };
 }
 
 async function settle(options: EnrolOptions, identity: Identity, answer: HubAnswer): Promise<EnrolOutcome> {
   if (answer.status === 202) {
-    const pending = pendingSchema.safeParse(answer.body);
-    return { outcome: 'pending', retryAfterMs: (pending.data?.retryAfter ?? 30) * 1000 };
+    return { outcome: 'pending', retryAfterMs: readPending(answer.body).retryAfter * 1000 };
   }
   if (answer.status >= 500)
     return { outcome: 'unreachable', reason: `the hub answered ${String(answer.status)}` };
   if (answer.status >= 300) return { outcome: 'refused', status: answer.status };
-  const enrolment = enrolmentSchema.safeParse(answer.body);
-  if (!enrolment.success) return { outcome: 'unreachable', reason: 'the hub answered something else' };
-  const enrolled = withEnrolment(identity, enrolment.data, options.pinSha256);
+  const enrolled = withEnrolment(identity, readEnrolment(answer.body), options.pinSha256);
   await options.store.write(enrolled);
   return { outcome: 'enrolled', identity: enrolled };
 }
@@ -128,6 +109,9 @@ function waitOf(result: EnrolOutcome, failures: number, random: number): number 
   return retryDelayMs(reconnectBackoff, failures, random);
 }
 
-function isFileError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'syscall' in error;
+/** The hub is away or says what cannot be, or the token file cannot be read. */
+function isExpected(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  const known = [HubUnreachableError, IdentityError, WireError].some((kind) => error instanceof kind);
+  return known || 'syscall' in error;
 }

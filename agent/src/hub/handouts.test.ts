@@ -55,7 +55,7 @@ test('a certificate that is past half of its life is asked for again, stored, an
   const parts = await openParts({ hub });
   cleanups.push(hub.close, parts.close);
   const { keyPem } = identityOf(parts.store);
-  const old = await hub.ca.signAgent(await createCsr(keyPem), { fromMs: -20 * 3_600_000, toMs: 3_600_000 });
+  const old = await hub.ca.signAgent(createCsr(keyPem), { fromMs: -20 * 3_600_000, toMs: 3_600_000 });
   await parts.store.write({ ...identityOf(parts.store), chainPem: old });
   hub.behaviour.onMessage = (message, session) => {
     if (message.type !== 'Renew') return;
@@ -98,7 +98,7 @@ test('a rotation stores the next key before it is shown, and ends the stream to 
 test('a certificate over a foreign key is not taken, and the stream goes on', async () => {
   const { hub, parts } = await connected();
   const { chainPem } = identityOf(parts.store);
-  const foreign = await hub.ca.signAgent(await createCsr(await generateKey()));
+  const foreign = await hub.ca.signAgent(createCsr(await generateKey()));
   hub.sessions[0]?.send({ type: 'Certificate', chain: foreign, slot: 'current' });
   hub.sessions[0]?.send(command({ kind: 'unknown' }));
   await eventually(() => expect(last(hub)).toMatchObject({ type: 'CommandAck' }));

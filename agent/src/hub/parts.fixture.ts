@@ -112,7 +112,7 @@ export async function openParts(options: PartsOptions): Promise<AgentParts> {
   const keyPem = await generateKey();
   await store.write({
     ...newIdentity(keyPem),
-    chainPem: await options.hub.ca.signAgent(await createCsr(keyPem)),
+    chainPem: await options.hub.ca.signAgent(createCsr(keyPem)),
     membership: { clusterId: randomUUID(), hubId: testHubId, grpcUrl: options.hub.grpcUrl },
     trustBundle: { version: 1, certificates: [options.hub.ca.pem] },
   });

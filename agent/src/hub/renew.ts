@@ -2,8 +2,8 @@
  * A certificate that expired while the hub was away is renewed over HTTPS: a request signed by a key that the cluster is
  * bound to is proof enough. A hub that came back from a backup may know only the key before; then that one is used again.
  */
-import { z } from 'zod';
-import type { RenewRequest } from '@flotilla/proto/enrolment';
+import type { Renewal, RenewRequest } from '@flotilla/proto/enrolment';
+import { readRenewal } from '@flotilla/proto/enrolment';
 import type { EnrolledIdentity } from './identity.ts';
 import { validityOf, withFallback, withRenewedChain, withTrustBundle } from './identity.ts';
 import type { IdentityStore } from './identityStore.ts';
@@ -23,11 +23,6 @@ export type RenewOutcome =
   | { outcome: 'refused'; status: number }
   | { outcome: 'unreachable'; reason: string };
 
-const renewalSchema = z.object({
-  certificateChain: z.string().min(1),
-  trustBundle: z.object({ version: z.int().min(1), certificates: z.array(z.string().min(1)).min(1) }),
-});
-
 export function isExpired(identity: EnrolledIdentity, nowMs: number): boolean {
   return validityOf(identity.chainPem).notAfterMs <= nowMs;
 }
@@ -41,7 +36,7 @@ export function renewAtMs(validity: { notBeforeMs: number; notAfterMs: number },
   return validity.notBeforeMs + lifeMs * (0.4 + 0.2 * random);
 }
 
-/** Rejects with HubUnreachableError, or with IdentityError where the answer does not fit. */
+/** Rejects with HubUnreachableError, or with WireError or IdentityError where the answer does not fit. */
 export async function renewByHttps(
   options: RenewOptions,
   identity: EnrolledIdentity,
@@ -55,9 +50,7 @@ export async function renewByHttps(
   return keep(options, identity, previous, withFallback);
 }
 
-type Answered =
-  | { outcome: 'signed'; renewal: z.infer<typeof renewalSchema> }
-  | Exclude<RenewOutcome, { outcome: 'renewed' }>;
+type Answered = { outcome: 'signed'; renewal: Renewal } | Exclude<RenewOutcome, { outcome: 'renewed' }>;
 
 async function ask(
   options: RenewOptions,
@@ -65,15 +58,13 @@ async function ask(
   keyPem: string,
   signal: AbortSignal,
 ): Promise<Answered> {
-  const request: RenewRequest = { clusterId: identity.membership.clusterId, csr: await createCsrPem(keyPem) };
+  const request: RenewRequest = { clusterId: identity.membership.clusterId, csr: createCsrPem(keyPem) };
   const trust = { pinSha256: options.pinSha256, roots: identity.trustBundle.certificates };
   const answer = await options.post(new URL('/api/v1/agents/renew', options.hubUrl), request, trust, signal);
   if (answer.status >= 500)
     return { outcome: 'unreachable', reason: `the hub answered ${String(answer.status)}` };
   if (answer.status >= 300) return { outcome: 'refused', status: answer.status };
-  const renewal = renewalSchema.safeParse(answer.body);
-  if (!renewal.success) return { outcome: 'unreachable', reason: 'the hub answered something else' };
-  return { outcome: 'signed', renewal: renewal.data };
+  return { outcome: 'signed', renewal: readRenewal(answer.body) };
 }
 
 async function keep(

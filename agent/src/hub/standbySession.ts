@@ -16,7 +16,8 @@ export async function runStandbySession(
   options: StandbySessionOptions,
   signal: AbortSignal,
 ): Promise<StreamEnd> {
-  await options.store.reload();
+  // What the holder renewed meanwhile is better; an API server that is away leaves what was read last.
+  await options.store.reload().catch(() => undefined);
   const client = connectToHub(identityOf(options.store));
   try {
     return await runStream({
