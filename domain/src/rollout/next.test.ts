@@ -90,6 +90,27 @@ describe('the default strategy', () => {
   });
 });
 
+test('what waited for a person goes on by itself, as the same rollout, when sync becomes automated', () => {
+  const fleet = settled(defaultStrategy, 2);
+  propose(fleet, 2, false);
+  const waiting = fleet.state.waiting?.id;
+  propose(fleet, 2, true);
+  expect(fleet.state).toMatchObject({ waiting: null, open: { id: waiting, revision: 2 } });
+  run(fleet, minuteMs);
+  expect(revisions(fleet)).toEqual([2, 2]);
+});
+
+test('sync now gives every target another assignment of what belongs there', () => {
+  const fleet = settled(defaultStrategy, 3);
+  const { state, retried } = verbs.retryAll(fleet.state, ['c000', 'c002', 'nobody'], 'ann', fleet.nowMs);
+  expect(retried).toEqual(['c000', 'c002']);
+  fleet.state = state;
+  expect(tick(fleet).assignments).toMatchObject([
+    { target: 'c000', assignment: 2, revision: 1, cause: 'retry' },
+    { target: 'c002', assignment: 2, revision: 1, cause: 'retry' },
+  ]);
+});
+
 describe('waves', () => {
   const canary = strategyOf({
     waves: [{ name: 'canary', clusters: { names: ['c000'] }, soak: '5m' }],

@@ -9,6 +9,7 @@ import {
   observations,
   run,
   simulatedFleet,
+  tick,
 } from './testing/simulatedFleet.ts';
 import * as verbs from './verbs.ts';
 

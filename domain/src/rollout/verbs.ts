@@ -7,20 +7,10 @@ import { forgiveFailures, openWave, setWave } from './gates.ts';
 import { laneFailures } from './lane.ts';
 import { tellOutcome } from './observe.ts';
 import { finish, isFinished, isUnderWay } from './outcome.ts';
-import { close, newRollout, openForward, openRollback, withdraw } from './phases.ts';
+import { close, newRollout, openRollback, withdraw } from './phases.ts';
+import { blockerOf, dropWaiting, freedBy, newestKnown, supersede, wait, type Proposal } from './proposal.ts';
 import type { FleetState, Pin, Rollout, TargetOutcome } from './state.ts';
-import type { Observations, VerbResult } from './step.ts';
-import type { Strategy } from './strategy.ts';
-
-export interface Proposal {
-  /** Fresh id of the rollout. */
-  id: string;
-  revision: number;
-  strategy: Strategy;
-  /** False: the rollout waits as AwaitingSync for a person. */
-  automated: boolean;
-  by: string;
-}
+import type { Observations, RolloutEvent, VerbResult } from './step.ts';
 
 type Seen = Pick<Observations, 'targets'>;
 
@@ -31,10 +21,11 @@ type Seen = Pick<Observations, 'targets'>;
  */
 export function propose(state: FleetState, proposal: Proposal, seen: Seen, nowMs: number): VerbResult {
   if (state.rejected.includes(proposal.revision)) return refuse(`revision ${proposal.revision} is Rejected`);
-  const newest = newestKnown(state);
+  const freed = freedBy(proposal, state.waiting);
+  const newest = newestKnown({ ...state, waiting: freed === null ? state.waiting : null });
   if (newest >= proposal.revision) return refuse(`revision ${newest} is as new or newer`);
-  const draft = draftOf(state, nowMs);
-  const rollout = newRollout(proposal, nowMs);
+  const draft = draftOf(freed === null ? state : { ...state, waiting: null }, nowMs);
+  const rollout = freed ?? newRollout(proposal, nowMs);
   if (!proposal.automated) {
     wait(draft, { ...rollout, phase: 'AwaitingSync' }, 'waits for a person to sync');
     return done(draft);
@@ -134,22 +125,21 @@ export function rollback(
 
 /** A target gets another assignment: in the open rollout where its turn has been, else in the lane. */
 export function retry(state: FleetState, target: string, by: string, nowMs: number): VerbResult {
-  const found = state.targets.get(target);
-  if (found === undefined || found.leaving) return refuse('no such target');
   const draft = draftOf(state, nowMs);
-  const outcome = state.open?.outcomes.get(target);
-  if (outcome?.outcome === 'Failed' || outcome?.outcome === 'Skipped' || outcome?.outcome === 'Deferred') {
-    retryInRollout(draft, outcome, by);
-    return done(draft);
-  }
-  if (outcome !== undefined && !isFinished(outcome.outcome))
-    return refuse(`the target is ${outcome.outcome}`);
-  if (found.entitled === null) return refuse('no revision belongs on this target yet');
-  if (found.lane !== null && isUnderWay(found.lane.outcome))
-    return refuse(`the target is ${found.lane.outcome}`);
-  askLane(draft, target, found.entitled);
-  tell(draft, 'Retried', `by ${by}`, { target, rollout: '' });
-  return done(draft);
+  const refused = retryIn(draft, target, by);
+  return refused === '' ? done(draft) : refuse(refused);
+}
+
+/** `retry` of many at once (sync now); those that refuse are left out. */
+export function retryAll(
+  state: FleetState,
+  targets: readonly string[],
+  by: string,
+  nowMs: number,
+): { state: FleetState; events: readonly RolloutEvent[]; retried: readonly string[] } {
+  const draft = draftOf(state, nowMs);
+  const retried = targets.filter((target) => retryIn(draft, target, by) === '');
+  return { state: stateOf(draft), events: draft.events, retried };
 }
 
 /** Leaves a target out of the open rollout: it is not given the revision, and what it was given before comes back. */
@@ -213,39 +203,21 @@ export function resumeLane(state: FleetState, by: string, nowMs: number): VerbRe
   return done(draft);
 }
 
-/** A proposal that comes twice, or late because its rendering took longer, must not move a fleet backwards. */
-function newestKnown(state: FleetState): number {
-  const { open, waiting, completed } = state;
-  const forward = [open, waiting].filter((rollout) => rollout !== null && rollout.kind === 'forward');
-  return Math.max(0, ...completed, ...forward.map((rollout) => rollout?.revision ?? 0));
-}
-
-/** Why an automated revision may not supersede what is open; '' when it may. */
-function blockerOf(open: Rollout | null, strategy: Strategy): string {
-  if (open === null) return '';
-  if (open.kind === 'rollback') return 'waits for the rollback to end';
-  if (open.pausedBy === 'person') return 'waits for the rollout that a person paused';
-  return strategy.onNewRevision === 'queue' ? 'waits for the rollout before it' : '';
-}
-
-function supersede(draft: Draft, rollout: Rollout, seen: Seen): void {
-  const carried = close(draft, 'Superseded', `by revision ${rollout.revision}`);
-  if (draft.state.waiting !== null) dropWaiting(draft, 'Superseded', `by revision ${rollout.revision}`);
-  openForward(draft, rollout, seen, carried);
-}
-
-function wait(draft: Draft, rollout: Rollout, reason: string): void {
-  if (draft.state.waiting !== null) dropWaiting(draft, 'Superseded', `by revision ${rollout.revision}`);
-  draft.state = { ...draft.state, waiting: { ...rollout, phaseReason: reason } };
-  tell(draft, 'Waiting', `revision ${rollout.revision}: ${reason}`, { rollout: rollout.id });
-}
-
-function dropWaiting(draft: Draft, phase: 'Superseded' | 'Aborted', reason: string): void {
-  const { waiting } = draft.state;
-  if (waiting === null) return;
-  const closed: Rollout = { ...waiting, phase, phaseReason: reason, closedAtMs: draft.nowMs };
-  draft.state = { ...draft.state, waiting: null, closed: [...draft.state.closed, closed] };
-  tell(draft, 'Closed', `${phase}: ${reason}`, { rollout: waiting.id, detail: { phase } });
+/** Why not; '' when it was done. */
+function retryIn(draft: Draft, target: string, by: string): string {
+  const found = draft.targets.get(target);
+  if (found === undefined || found.leaving) return 'no such target';
+  const outcome = draft.state.open?.outcomes.get(target);
+  if (outcome?.outcome === 'Failed' || outcome?.outcome === 'Skipped' || outcome?.outcome === 'Deferred') {
+    retryInRollout(draft, outcome, by);
+    return '';
+  }
+  if (outcome !== undefined && !isFinished(outcome.outcome)) return `the target is ${outcome.outcome}`;
+  if (found.entitled === null) return 'no revision belongs on this target yet';
+  if (found.lane !== null && isUnderWay(found.lane.outcome)) return `the target is ${found.lane.outcome}`;
+  askLane(draft, target, found.entitled);
+  tell(draft, 'Retried', `by ${by}`, { target, rollout: '' });
+  return '';
 }
 
 function retryInRollout(draft: Draft, outcome: TargetOutcome, by: string): void {
