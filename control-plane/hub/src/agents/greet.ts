@@ -103,56 +103,28 @@ export class Greeter {
     desk: Desk,
     { displacements }: Extract<Admission, { verdict: 'working' }>,
   ): Promise<Greeting> {
-    const { hello, cluster, remote, key } = desk;
+    const { hello, cluster, remote } = desk;
     const rows = await readDesired(tx, cluster.id, Number.MAX_SAFE_INTEGER);
     if (!rows) throw new Error('the cluster went away');
     const verdict = await settleMark(tx, desk);
-    if (verdict.verdict === 'unknown' && !cluster.recovering)
+    if (verdict.verdict === 'unknown' && !cluster.recovering) {
       await this.alarms.clusterRecovering(tx, cluster, verdict.reason);
+    }
     const observed = observedDigest(await store.observedStates(tx, cluster.id), sha256);
+    const replicaId = this.replica.id;
     const isConfirmed = observed === hello.observedDigest;
-    const fence = await store.takeFence(tx, cluster.id, {
-      replicaId: this.replica.id,
-      hello,
-      displacements,
-      isConfirmed,
-    });
-    await store.insertSession(tx, {
-      hello,
-      clusterId: cluster.id,
-      replicaId: this.replica.id,
-      fence,
-      remote,
-    });
+    const fence = await store.takeFence(tx, cluster.id, { replicaId, hello, displacements, isConfirmed });
+    await store.insertSession(tx, { hello, clusterId: cluster.id, replicaId, fence, remote });
     for (const kind of ['session', 'status', 'rollout'] as const) tx.hint(kind, cluster.id);
     const recovering = desk.hubRecovering || cluster.recovering || verdict.verdict === 'unknown';
-    const mark = markOf(rows);
     const factNumber = await store.highestFact(tx, cluster.id, hello.incarnation);
-    const welcome = {
-      ...this.commonWelcome(cluster),
-      fence,
-      standby: false,
-      recovering,
-      factNumber,
-      mark,
-      observedDigest: observed,
-    };
-    const base = baseOf(hello, verdict, rows);
-    const start = {
-      id: hello.session,
-      clusterId: cluster.id,
-      fence,
-      standby: false,
-      isRecovering: recovering,
-      base,
-      helloMark: hello.mark,
-    };
-    const keyAgeMs = cluster.now.getTime() - key.createdAt.getTime();
+    const common = this.commonWelcome(cluster);
+    const mark = markOf(rows);
     return {
       outcome: 'welcome',
-      welcome,
-      start,
-      shouldRotateKey: key.slot !== 'previous' && keyAgeMs > keyLifeMs,
+      welcome: { ...common, fence, standby: false, recovering, factNumber, mark, observedDigest: observed },
+      start: startOf(desk, { fence, isRecovering: recovering, base: baseOf(hello, verdict, rows) }),
+      shouldRotateKey: isKeyOld(desk),
     };
   }
 
@@ -164,6 +136,18 @@ export class Greeter {
       clock: cluster.now,
     };
   }
+}
+
+function startOf(
+  { hello, cluster }: Desk,
+  more: Pick<SessionStart, 'fence' | 'isRecovering' | 'base'>,
+): SessionStart {
+  return { id: hello.session, clusterId: cluster.id, standby: false, helloMark: hello.mark, ...more };
+}
+
+/** The previous key is a fallback: whoever comes with it has not got over the last rotation yet. */
+function isKeyOld({ cluster, key }: Desk): boolean {
+  return key.slot !== 'previous' && cluster.now.getTime() - key.createdAt.getTime() > keyLifeMs;
 }
 
 function refused(reason: RefusedReason, detail: string): Extract<Greeting, { outcome: 'refused' }> {

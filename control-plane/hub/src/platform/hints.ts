@@ -39,6 +39,7 @@ export class Hints {
   private timer: NodeJS.Timeout | null = null;
   private connection: pg.Client | null = null;
   private readonly proofs = new Map<string, () => void>();
+  private notifying: Promise<unknown> = Promise.resolve();
   private closed = false;
   private readonly options: HintsOptions;
   /** False while notifications are known not to arrive: scans should be faster then. */
@@ -83,6 +84,7 @@ export class Hints {
     this.closed = true;
     const { connection } = this;
     this.connection = null;
+    await this.notifying;
     await connection?.end().catch(() => undefined);
   }
 
@@ -96,12 +98,13 @@ export class Hints {
     }
   }
 
+  /** One statement at a time: a connection of pg takes no second one while it runs the first. */
   private notify(message: object): void {
-    this.connection
-      ?.query('SELECT pg_notify($1, $2)', [channel, JSON.stringify(message)])
-      .catch((error: unknown) => {
-        this.options.logger.debug({ err: error }, 'hint not sent');
-      });
+    const { connection } = this;
+    if (!connection) return;
+    this.notifying = this.notifying
+      .then(() => connection.query('SELECT pg_notify($1, $2)', [channel, JSON.stringify(message)]))
+      .catch((error: unknown) => this.options.logger.debug({ err: error }, 'hint not sent'));
   }
 
   private deliver(kind: HintKind, ids: string[]): void {
