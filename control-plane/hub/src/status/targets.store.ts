@@ -83,24 +83,29 @@ const healths: readonly HealthStatus[] = [
   'Unknown',
 ];
 
-/** A filter by status finds its rows by the counted key, and then shows only those that are so now. */
+/**
+ * The rows of the page first, then everything that is shown of them. A filter by status finds its rows by the counted
+ * key, and keeps those that are so now.
+ */
 export function listTargets(database: Database, filter: TargetFilter): Promise<TargetRow[]> {
   const params: unknown[] = [filter.limit];
   const param = (value: unknown) => `$${params.push(value)}`;
   const where: string[] = [];
-  let from = joins;
+  let from = 'targets t';
   if (filter.applicationId !== null) where.push(`t.application_id = ${param(filter.applicationId)}::uuid`);
   if (filter.clusterId !== null) where.push(`t.cluster_id = ${param(filter.clusterId)}::uuid`);
   if (filter.afterId !== null) where.push(`t.id > ${param(filter.afterId)}::uuid`);
   if (filter.sync !== null || filter.health !== null) {
-    from += ' JOIN target_counts n ON n.target_id = t.id';
+    from += ` JOIN target_counts n ON n.target_id = t.id JOIN clusters c ON c.id = t.cluster_id
+              LEFT JOIN target_observations o ON o.target_id = t.id`;
     where.push(`n.key = ANY(${param(keysOf(filter))}::text[])`);
   }
   if (filter.sync !== null) where.push(`(${shownSyncSql}) = ${param(filter.sync)}`);
   if (filter.health !== null) where.push(`(${shownHealthSql}) = ${param(filter.health)}`);
   const condition = where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`;
+  const page = `SELECT t.id FROM ${from} ${condition} ORDER BY t.id LIMIT $1`;
   return database.query<TargetRow>(
-    `SELECT ${columns} FROM ${from} ${condition} ORDER BY t.id LIMIT $1`,
+    `WITH page AS MATERIALIZED (${page}) SELECT ${columns} FROM page, ${joins} WHERE t.id = page.id ORDER BY t.id`,
     params,
   );
 }
