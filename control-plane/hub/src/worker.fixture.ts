@@ -38,12 +38,38 @@ export interface TestHub extends AsyncDisposable {
   rows: <T>(sql: string, params?: unknown[]) => Promise<T[]>;
 }
 
-export async function startTestHub(options: { databaseUrl?: string } = {}): Promise<TestHub> {
-  const own = options.databaseUrl === undefined ? await createTestDatabase() : null;
+export async function startTestHub(): Promise<TestHub> {
+  const own = await createTestDatabase();
   const folder = await mkdtemp(join(tmpdir(), 'flotilla-test-hub-'));
-  const config = Object.assign(new HubConfig(), {
-    databaseUrl: options.databaseUrl ?? own?.url ?? '',
-    databaseDirectUrl: options.databaseUrl ?? own?.url ?? '',
+  const config = configOf(own.url, folder);
+  const app = await createHttpApplication(AppModule.with(config), config, {
+    logger: new Loggers('error').for('test'),
+  });
+  await app.init();
+  await app.getHttpAdapter().getInstance().ready();
+  const token = (await readFile(config.bootstrapTokenFile ?? '', 'utf8')).trim();
+  const database = app.get(Database);
+  const rows: TestHub['rows'] = (sql, params = []) => database.query(sql, params);
+  return {
+    app,
+    database,
+    rows,
+    api: apiOf(app, token),
+    webhook: webhookOf(app),
+    makeCluster: (name, labels = {}) => insertCluster(rows, name, labels),
+    [Symbol.asyncDispose]: async () => {
+      await app.get(Lifecycle).stop();
+      await app.close();
+      await rm(folder, { recursive: true, force: true });
+      await own[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function configOf(databaseUrl: string, folder: string): HubConfig {
+  return Object.assign(new HubConfig(), {
+    databaseUrl,
+    databaseDirectUrl: databaseUrl,
     roles: ['api', 'worker'],
     httpTls: false,
     keyFile: join(folder, 'hub.key'),
@@ -52,57 +78,49 @@ export async function startTestHub(options: { databaseUrl?: string } = {}): Prom
     grpcPublicUrl: 'https://127.0.0.1:1',
     logLevel: 'error',
   });
-  const app = await createHttpApplication(AppModule.with(config), config, {
-    logger: new Loggers('error').for('test'),
-  });
-  await app.init();
-  await app.getHttpAdapter().getInstance().ready();
-  const token = (await readFile(config.bootstrapTokenFile, 'utf8')).trim();
-  const database = app.get(Database);
-  const rows = <T>(sql: string, params: unknown[] = []): Promise<T[]> => database.query<T>(sql, params);
-  return {
-    app,
-    database,
-    rows,
-    api: async (method, path, body, headers = {}) => {
-      const response = await app.inject({
-        method,
-        url: `/api/v1${path}`,
-        headers: {
-          authorization: `Bearer ${token}`,
-          ...(body !== undefined && { 'content-type': 'application/json' }),
-          ...headers,
-        },
-        ...(body !== undefined && { payload: JSON.stringify(body) }),
-      });
-      return { status: response.statusCode, body: (response.body === '' ? null : response.json()) as never };
-    },
-    webhook: async (repositoryId, secret, body, headers = {}) => {
-      const signature = `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
-      const response = await app.inject({
-        method: 'POST',
-        url: `/api/v1/repositories/${repositoryId}/webhook`,
-        headers: { 'content-type': 'application/json', 'x-hub-signature-256': signature, ...headers },
-        payload: body,
-      });
-      return { status: response.statusCode, body: response.json() as never };
-    },
-    makeCluster: async (name, labels = {}) => {
-      const [cluster] = await rows<{ id: string }>(
-        `INSERT INTO clusters (id, name, project_id, labels, state, fence, confirmed_fence, connected_at, last_seen_at)
-         SELECT $1::uuid, $2, id, $3::jsonb, 'Active', 1, 1, now(), now() + interval '1 day' FROM projects WHERE name = 'default'
-         RETURNING id`,
-        [randomUUID(), name, JSON.stringify(labels)],
-      );
-      return cluster?.id ?? '';
-    },
-    [Symbol.asyncDispose]: async () => {
-      await app.get(Lifecycle).stop();
-      await app.close();
-      await rm(folder, { recursive: true, force: true });
-      await own?.[Symbol.asyncDispose]();
-    },
+}
+
+function apiOf(app: NestFastifyApplication, token: string): TestHub['api'] {
+  return async (method, path, body, headers = {}) => {
+    const contentType = body === undefined ? {} : { 'content-type': 'application/json' };
+    const response = await app.inject({
+      method,
+      url: `/api/v1${path}`,
+      headers: { authorization: `Bearer ${token}`, ...contentType, ...headers },
+      ...(body !== undefined && { payload: JSON.stringify(body) }),
+    });
+    return {
+      status: response.statusCode,
+      body: (response.body === '' ? null : response.json()) as never,
+    };
   };
+}
+
+function webhookOf(app: NestFastifyApplication): TestHub['webhook'] {
+  return async (repositoryId, secret, body, headers = {}) => {
+    const signature = `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
+    const response = await app.inject({
+      method: 'POST',
+      url: `/api/v1/repositories/${repositoryId}/webhook`,
+      headers: { 'content-type': 'application/json', 'x-hub-signature-256': signature, ...headers },
+      payload: body,
+    });
+    return { status: response.statusCode, body: response.json() as never };
+  };
+}
+
+async function insertCluster(
+  rows: TestHub['rows'],
+  name: string,
+  labels: Record<string, string>,
+): Promise<string> {
+  const [cluster] = await rows<{ id: string }>(
+    `INSERT INTO clusters (id, name, project_id, labels, state, fence, confirmed_fence, connected_at, last_seen_at)
+     SELECT $1::uuid, $2, id, $3::jsonb, 'Active', 1, 1, now(), now() + interval '1 day' FROM projects
+     WHERE name = 'default' RETURNING id`,
+    [randomUUID(), name, JSON.stringify(labels)],
+  );
+  return cluster?.id ?? '';
 }
 
 /** One bound for everything; what was seen last is in the error. */

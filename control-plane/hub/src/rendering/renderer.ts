@@ -209,7 +209,10 @@ class Process {
     child.on('error', (error) =>
       this.#lose(new RenderStopped('lost', 'the renderer cannot be started', { cause: error })),
     );
-    child.on('exit', (code, signal) => this.#lose(this.#exitError(code, signal)));
+    child.on('exit', (code, signal) => {
+      // Ended by us: whoever waited has been told.
+      if (this.isAlive) this.#lose(this.#exitError(code, signal));
+    });
   }
 
   static async start(options: RendererOptions, onIdle: () => void): Promise<Process> {

@@ -37,7 +37,13 @@ function ancestors(folder: string): string[] {
   return parent === folder ? [folder] : [folder, ...ancestors(parent)];
 }
 
-export function startRenderer(options: SandboxOptions, cwd: string): RendererProcess {
+/** `evaluate`: other code than the renderer's, under the same confinement; for tests of it. */
+export function startRenderer(
+  options: SandboxOptions,
+  cwd: string,
+  { evaluate }: { evaluate?: string } = {},
+): RendererProcess {
+  const main = join(here, 'child', `main${extname(import.meta.filename)}`);
   const flags = [
     '--permission',
     ...programFolders().map((folder) => `--allow-fs-read=${folder}/*`),
@@ -45,7 +51,7 @@ export function startRenderer(options: SandboxOptions, cwd: string): RendererPro
     '--disable-proto=throw',
     `--max-old-space-size=${options.heapMb}`,
     ...(isSource ? ['--conditions=@flotilla/source'] : []),
-    join(here, 'child', `main${extname(import.meta.filename)}`),
+    ...(evaluate === undefined ? [main] : ['--input-type=module', '--eval', evaluate]),
   ];
   const stdio = ['pipe', 'pipe', 'pipe'] as const;
   const [command, args] =

@@ -44,8 +44,14 @@ export interface YamlProblem {
 
 export type YamlResult = { ok: true; documents: YamlDocument[] } | { ok: false; problem: YamlProblem };
 
+/** Brackets that are never closed cost the parser far more than they cost their author. Text may hold some. */
+const openBracketsMax = 20_000;
+
 /** The first problem ends the file: what follows it may mean anything. */
 export function parseYaml(text: string, limits: YamlLimits): YamlResult {
+  if (hasOpenBrackets(text)) {
+    return { ok: false, problem: { document: 1, line: 1, message: 'nested too deep' } };
+  }
   const lines = new LineCounter();
   const parser = new Parser(lines.addNewLine);
   const composer = new Composer({
@@ -73,6 +79,17 @@ export function parseYaml(text: string, limits: YamlLimits): YamlResult {
     return { ok: false, problem: problemOf(error, number, line, lines) };
   }
   return { ok: true, documents };
+}
+
+function hasOpenBrackets(text: string): boolean {
+  let open = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x5b || code === 0x7b) open++;
+    else if ((code === 0x5d || code === 0x7d) && open > 0) open--;
+    if (open > openBracketsMax) return true;
+  }
+  return false;
 }
 
 class YamlError extends Error {
