@@ -37,6 +37,7 @@ export class Hints {
   private readonly listeners = new Map<HintKind, Set<Listener>>();
   private pending = new Map<HintKind, Set<string>>();
   private timer: NodeJS.Timeout | null = null;
+  private flushedAtMs = -Infinity;
   private connection: pg.Client | null = null;
   private readonly proofs = new Map<string, () => void>();
   private notifying: Promise<unknown> = Promise.resolve();
@@ -67,7 +68,9 @@ export class Hints {
     const pending = this.pending.get(kind) ?? new Set();
     for (const id of ids) pending.add(id);
     this.pending.set(kind, pending);
-    this.timer ??= setTimeout(() => this.flush(), coalesceMs);
+    // The first one after a silence leaves at once; what follows within 20 ms leaves together.
+    const waitMs = Math.max(0, coalesceMs - (performance.now() - this.flushedAtMs));
+    this.timer ??= setTimeout(() => this.flush(), waitMs);
   }
 
   /** Returns what ends the subscription. */
@@ -92,6 +95,7 @@ export class Hints {
     const batch = this.pending;
     this.pending = new Map();
     this.timer = null;
+    this.flushedAtMs = performance.now();
     for (const [kind, ids] of batch) {
       this.deliver(kind, [...ids]);
       for (const part of inParts([...ids])) this.notify({ from: this.origin, kind, ids: part });

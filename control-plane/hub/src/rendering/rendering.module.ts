@@ -9,19 +9,21 @@ import { Loggers } from '../platform/logger.ts';
 import { Database } from '../platform/prisma.ts';
 import { Transactions } from '../platform/transaction.ts';
 import { FrameStore } from '../sources/frames.store.ts';
+import { SourcesModule } from '../sources/sources.module.ts';
 import { Renderer, rendererDefaults } from './renderer.ts';
 import { RenderStore } from './render.store.ts';
 import { startRendering } from './rendering.ts';
 import { ResolveStore } from './resolve.store.ts';
 import { findUnshare } from './sandbox.ts';
 
-@Module({})
+@Module({ imports: [SourcesModule] })
 export class RenderingModule implements OnApplicationBootstrap {
   constructor(
     private readonly config: HubConfig,
     private readonly database: Database,
     private readonly transactions: Transactions,
     private readonly dataKeys: DataKeys,
+    private readonly frames: FrameStore,
     private readonly hints: Hints,
     private readonly lifecycle: Lifecycle,
     private readonly loggers: Loggers,
@@ -40,7 +42,7 @@ export class RenderingModule implements OnApplicationBootstrap {
       lifecycle,
       logger,
       renderer: new Renderer({ ...rendererDefaults, unshare, logger }),
-      store: new RenderStore(database, transactions, dataKeys, new FrameStore(database, dataKeys)),
+      store: new RenderStore(database, transactions, dataKeys, this.frames),
       resolveStore: new ResolveStore(database, transactions),
     });
   }

@@ -38,7 +38,7 @@ export function startRendering(options: RenderingOptions): void {
       hints: { source: hints, kinds: ['application'] },
       // Not awaited: one application that takes its whole time must not keep others from being seen.
       run: async (hinted) => {
-        for (const id of [...hinted, ...(await store.due(applicationsMax * 4))]) void pool.ask(id);
+        for (const id of new Set([...hinted, ...(await store.due(500))])) void pool.ask(id);
       },
     }).then(async () => {
       await pool.close();

@@ -8,10 +8,13 @@ import type { Sql } from '../platform/transaction.ts';
 import { readIndex } from './fleet.store.ts';
 
 const pairsMax = 10_000;
+const indexesMax = 8;
 
 export class Drops {
   readonly #dataKeys: DataKeys;
   readonly #counted = new Map<string, Drop>();
+  /** The last few indexes: the bundle that is followed now is the one that was followed to before. */
+  readonly #indexes = new Map<string, BundleIndex>();
 
   constructor(dataKeys: DataKeys) {
     this.#dataKeys = dataKeys;
@@ -37,10 +40,17 @@ export class Drops {
   }
 
   async #read(tx: Sql, projectId: string, digest: string): Promise<BundleIndex | null> {
+    const key = `${projectId}/${digest}`;
+    const held = this.#indexes.get(key);
+    if (held !== undefined) return held;
     const sealed = await readIndex(tx, projectId, digest);
     if (sealed === null) return null;
     const decoded = decodeIndex(await this.#dataKeys.open(projectId, 'bundles', digest, sealed));
-    return decoded.ok ? decoded.index : null;
+    if (!decoded.ok) return null;
+    this.#indexes.set(key, decoded.index);
+    const [oldest] = this.#indexes.keys();
+    if (this.#indexes.size > indexesMax && oldest !== undefined) this.#indexes.delete(oldest);
+    return decoded.index;
   }
 }
 

@@ -10,6 +10,7 @@ import { Database } from '../platform/prisma.ts';
 import { Transactions } from '../platform/transaction.ts';
 import { Drops } from './drops.ts';
 import { Outages } from './outages.ts';
+import { startRetention } from './retention.ts';
 import { RolloutWorker } from './worker.ts';
 
 @Module({})

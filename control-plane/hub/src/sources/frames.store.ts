@@ -2,8 +2,10 @@
  * Frames at rest: keyed by project and digest of the uncompressed bytes, compressed, then encrypted. Saving one that is
  * there already renews its age, so that retention and a new user of the same bytes cannot miss each other.
  */
-import type { DataKeys } from '../platform/dataKeys.ts';
-import type { Database } from '../platform/prisma.ts';
+import { Injectable } from '@nestjs/common';
+
+import { DataKeys } from '../platform/dataKeys.ts';
+import { Database } from '../platform/prisma.ts';
 import type { Sql } from '../platform/transaction.ts';
 
 export interface PlainFrame {
@@ -28,14 +30,18 @@ export class FrameMissing extends Error {
   }
 }
 
-export class FrameStore {
-  private readonly database: Database;
-  private readonly dataKeys: DataKeys;
+/** Bytes of frames that are kept uncompressed in memory: what was just saved is what is read next. */
+const cacheBytesMax = 64 << 20;
 
-  constructor(database: Database, dataKeys: DataKeys) {
-    this.database = database;
-    this.dataKeys = dataKeys;
-  }
+@Injectable()
+export class FrameStore {
+  private readonly cached = new Map<string, Buffer>();
+  private cachedBytes = 0;
+
+  constructor(
+    private readonly database: Database,
+    private readonly dataKeys: DataKeys,
+  ) {}
 
   /** Outside of the transaction: seals what is not there yet. */
   async prepare(projectId: string, frames: readonly PlainFrame[]): Promise<PreparedFrames> {
@@ -45,6 +51,7 @@ export class FrameStore {
       'SELECT digest FROM frames WHERE project_id = $1::uuid AND digest = ANY($2::text[])',
       [projectId, digests],
     );
+    for (const { digest, bytes } of byDigest.values()) this.keep(projectId, digest, Buffer.from(bytes));
     for (const { digest } of held) byDigest.delete(digest);
     const sealed: PreparedFrames['sealed'] = [];
     for (const { digest, bytes } of byDigest.values()) {
@@ -86,18 +93,39 @@ export class FrameStore {
 
   /** The uncompressed bytes in the order asked for. @throws FrameMissing */
   async read(projectId: string, digests: readonly string[]): Promise<Buffer[]> {
+    const opened = new Map<string, Buffer>();
+    for (const digest of digests) {
+      const bytes = this.cached.get(`${projectId}/${digest}`);
+      if (bytes !== undefined) opened.set(digest, bytes);
+    }
     const rows = await this.database.query<{ digest: string; data: Buffer }>(
       'SELECT digest, data FROM frames WHERE project_id = $1::uuid AND digest = ANY($2::text[])',
-      [projectId, digests],
+      [projectId, digests.filter((digest) => !opened.has(digest))],
     );
-    const opened = new Map<string, Buffer>();
-    for (const { digest, data } of rows) {
-      opened.set(digest, await this.dataKeys.open(projectId, 'frames', digest, data));
-    }
+    await Promise.all(
+      rows.map(async ({ digest, data }) => {
+        const bytes = await this.dataKeys.open(projectId, 'frames', digest, data);
+        opened.set(digest, bytes);
+        this.keep(projectId, digest, bytes);
+      }),
+    );
     return digests.map((digest) => {
       const bytes = opened.get(digest);
       if (bytes === undefined) throw new FrameMissing(projectId);
       return bytes;
     });
+  }
+
+  private keep(projectId: string, digest: string, bytes: Buffer): void {
+    const key = `${projectId}/${digest}`;
+    this.cachedBytes -= this.cached.get(key)?.byteLength ?? 0;
+    this.cached.delete(key);
+    this.cached.set(key, bytes);
+    this.cachedBytes += bytes.byteLength;
+    for (const [oldest, held] of this.cached) {
+      if (this.cachedBytes <= cacheBytesMax) return;
+      this.cached.delete(oldest);
+      this.cachedBytes -= held.byteLength;
+    }
   }
 }

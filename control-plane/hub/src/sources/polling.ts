@@ -49,7 +49,7 @@ export function startPolling(options: PollingOptions): void {
       hints: { source: hints, kinds: ['repository'] },
       // Polls are not awaited: one that hangs must not keep others from being seen.
       run: async (hinted) => {
-        for (const id of [...hinted, ...(await store.due(pollsMax))]) void pool.ask(id);
+        for (const id of new Set([...hinted, ...(await store.due(pollsMax))])) void pool.ask(id);
       },
     }).then(async () => {
       // Ends what is under way: a poll is begun again by whoever comes next.

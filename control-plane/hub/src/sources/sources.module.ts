@@ -2,7 +2,6 @@
 import { Module, type OnApplicationBootstrap } from '@nestjs/common';
 
 import { HubConfig } from '../platform/config.ts';
-import { DataKeys } from '../platform/dataKeys.ts';
 import { Envelope } from '../platform/envelope.ts';
 import { Hints } from '../platform/hints.ts';
 import { Lifecycle } from '../platform/lifecycle.ts';
@@ -19,14 +18,18 @@ import { RepositoriesController } from './repositories.controller.ts';
 import { Repositories } from './repositories.ts';
 import { Webhooks } from './webhooks.ts';
 
-@Module({ controllers: [RepositoriesController], providers: [Repositories, Webhooks] })
+@Module({
+  controllers: [RepositoriesController],
+  providers: [Repositories, Webhooks, FrameStore],
+  exports: [FrameStore],
+})
 export class SourcesModule implements OnApplicationBootstrap {
   constructor(
     private readonly config: HubConfig,
     private readonly database: Database,
     private readonly observations: Observations,
     private readonly envelope: Envelope,
-    private readonly dataKeys: DataKeys,
+    private readonly frames: FrameStore,
     private readonly queues: Queues,
     private readonly hints: Hints,
     private readonly lifecycle: Lifecycle,
@@ -37,7 +40,7 @@ export class SourcesModule implements OnApplicationBootstrap {
     if (!this.config.roles.includes('worker')) return;
     const { config, database, envelope, queues, hints, lifecycle } = this;
     const logger = this.loggers.for('sources');
-    const store = new PollStore(database, this.observations, new FrameStore(database, this.dataKeys));
+    const store = new PollStore(database, this.observations, this.frames);
     const git = new GitClient();
     const poller = new Poller({ config, database, envelope, store, git, logger });
     startPolling({ poller, store, git, queues, hints, lifecycle, logger });
