@@ -26,6 +26,9 @@ import { openAgentSecret } from '../src/state/secrets.ts';
 import { sha256 } from '../src/state/sha256.ts';
 import { openState } from '../src/state/state.ts';
 import type { AgentState } from '../src/state/state.ts';
+import { eventually } from './eventually.ts';
+
+export { eventually };
 
 export interface AuditEvent {
   verb: string;
@@ -230,28 +233,6 @@ async function readCalls(auditLog: string, userAgent: string): Promise<AuditEven
     .filter((line) => line.includes(userAgent))
     .map((line) => JSON.parse(line) as AuditEvent)
     .filter((event) => event.stage === 'ResponseComplete' && event.userAgent === userAgent);
-}
-
-/** Looks until it holds; past the bound fails with what it saw last. */
-export async function eventually<T>(
-  what: string,
-  look: () => T | Promise<T>,
-  boundMs = 30_000,
-): Promise<NonNullable<T>> {
-  const untilMs = performance.now() + boundMs;
-  let last: unknown = null;
-  for (;;) {
-    try {
-      const seen = await look();
-      if (seen) return seen;
-      last = seen;
-    } catch (error) {
-      last = error;
-    }
-    if (performance.now() > untilMs)
-      throw new Error(`not within ${boundMs} ms: ${what}; last saw ${String(last)}`);
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
 }
 
 /** The target is as assigned and healthy; fails with its last state. */

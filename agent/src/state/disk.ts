@@ -15,8 +15,22 @@ export class DiskFullError extends Error {
   }
 }
 
-/** Replaces `file` with `bytes`; after it resolves a power cut does not undo it. */
+/** The last write of each file that is under way: two of one file share its temporary, so they take turns. */
+const underWay = new Map<string, Promise<void>>();
+
+/** Replaces `file` with `bytes`; after it resolves a power cut does not undo it. Writes of one file happen in the order asked. */
 export async function writeFileDurably(file: string, bytes: Uint8Array): Promise<void> {
+  const before = underWay.get(file) ?? Promise.resolve();
+  const written = before.catch(() => undefined).then(() => replaceFile(file, bytes));
+  underWay.set(file, written);
+  try {
+    await written;
+  } finally {
+    if (underWay.get(file) === written) underWay.delete(file);
+  }
+}
+
+async function replaceFile(file: string, bytes: Uint8Array): Promise<void> {
   const temporary = `${file}.tmp`;
   try {
     await writeSynced(temporary, bytes);

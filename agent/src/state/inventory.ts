@@ -162,7 +162,23 @@ async function writeShard(
     type: secretType,
     data: { [dataKey]: gzipped.toString('base64') },
   };
-  hold(store, held ? await replace(store, secret) : await create(store, secret));
+  try {
+    hold(store, held ? await replace(store, secret) : await create(store, secret));
+  } catch (error) {
+    // Another agent wrote meanwhile: the caller's next try begins with what is there now.
+    if (isKubeError(error, 'Conflict')) await reload(store, application);
+    throw error;
+  }
+}
+
+async function reload(store: Store, application: string): Promise<void> {
+  store.held.delete(application);
+  const selection = {
+    resource: secretResource,
+    namespace: store.namespace,
+    labelSelector: `${label}=${application}`,
+  };
+  await listObjects(store.kube, selection, (secret) => hold(store, secret));
 }
 
 async function replace(store: Store, secret: KubeObject): Promise<KubeObject> {
