@@ -10,9 +10,10 @@ export interface TestDatabase extends AsyncDisposable {
 
 /** The server is named by the test runner; without one, the throw-away one of a developer's machine. */
 export async function createTestDatabase(): Promise<TestDatabase> {
-  const server = env['FLOTILLA_TEST_POSTGRES_URL'] ?? 'postgresql://app@127.0.0.1:55999/postgres';
+  const server = env['FLOTILLA_TEST_POSTGRES_URL'] || 'postgresql://app@127.0.0.1:55999/postgres';
+  const template = env['FLOTILLA_TEST_TEMPLATE'] || 'template1';
   const name = `flotilla_test_${randomBytes(6).toString('hex')}`;
-  await onServer(server, `CREATE DATABASE ${name}`);
+  await onServer(server, `CREATE DATABASE ${name} TEMPLATE ${template}`);
   const url = new URL(server);
   url.pathname = `/${name}`;
   await migrate(url.href);

@@ -39,6 +39,7 @@ export interface StoredTarget {
 export interface StoredObservation {
   fence: bigint;
   seq: bigint;
+  digest: string;
   assignment: number;
   revision: number;
   sync: SyncStatus;
@@ -59,6 +60,7 @@ interface StoredTargetRow {
   in_rollout: boolean;
   fence: bigint | null;
   seq: bigint;
+  digest: string;
   assignment: bigint;
   revision_number: number;
   sync: SyncStatus;
@@ -75,7 +77,7 @@ export async function readTargets(tx: Sql, targetIds: readonly string[]): Promis
   const rows = await tx.sql<StoredTargetRow>(
     `SELECT t.id, t.cluster_id, t.application_id, a.name AS application_name,
             t.application_id IN (SELECT application_id FROM rollouts WHERE phase IN ('Running', 'Paused')) AS in_rollout,
-            o.fence, o.seq, o.assignment, o.revision_number, o.sync, o.health,
+            o.fence, o.seq, o.digest, o.assignment, o.revision_number, o.sync, o.health,
             o.health_since, o.health_recorded, o.flaps, o.state->'operation' AS operation, o.removal, o.changed_at
        FROM targets t JOIN applications a ON a.id = t.application_id
        LEFT JOIN target_observations o ON o.target_id = t.id
@@ -100,6 +102,7 @@ function storedObservation(row: StoredTargetRow, fence: bigint): StoredObservati
   return {
     fence,
     seq: row.seq,
+    digest: row.digest,
     assignment: Number(row.assignment),
     revision: row.revision_number,
     sync: row.sync,

@@ -177,7 +177,7 @@ function hintAbout(
     if (changed) tx.hint('rollout', row.applicationId);
     if (row.state.removal === 'Removed') tx.hint('application', row.applicationId);
   }
-  const shown = observed.filter((o) => o.changed).map((o) => o.row.applicationId);
+  const shown = observed.filter((o) => o.altered).map((o) => o.row.applicationId);
   for (const id of unique([...shown, ...moved])) tx.hint('status', id);
 }
 

@@ -12,6 +12,8 @@ export interface Observed {
   history: TransitionRow[];
   /** Sync, health, operation, removal or assignment are others than before. */
   changed: boolean;
+  /** Anything at all is other than before: a condition, a message, a resource. */
+  altered: boolean;
 }
 
 /** The latest report of each target, where several were waiting. */
@@ -48,7 +50,7 @@ export function observe(report: ReportedState, target: StoredTarget | undefined,
   const history = step.rows
     .filter((transition) => !isToldByFact(transition))
     .map((transition) => ({ ...transition, at: new Date(transition.atMs), agentAt: null, ...idsOf(target) }));
-  return { row, target, history, changed };
+  return { row, target, history, changed, altered: changed || before.digest !== report.digest };
 }
 
 export function idsOf(target: StoredTarget): Pick<TransitionRow, 'targetId' | 'clusterId' | 'applicationId'> {
