@@ -9,6 +9,8 @@ export const headBytesMax = 64 * kib;
 /** A body travels whole in one part. */
 export const bodyBytesMax = 960 * kib;
 export const entriesPerPartMax = 8192;
+/** Heads and bodies of a whole set, its parts joined. */
+export const desiredSetBytesMax = 64 * 1024 * kib;
 export const stateBytesMax = 256 * kib;
 export const factBytesMax = 256 * kib;
 export const statesPerBatchMax = 2048;

@@ -13,6 +13,7 @@ import type { DesiredMessage, DesiredSet } from '@flotilla/domain/desired/set';
 import { applyDesired } from '@flotilla/domain/desired/set';
 import { toHex } from '@flotilla/domain/digest/sha256';
 import type { Digest } from '@flotilla/domain/digest/sha256';
+import { bodyBytesMax, desiredSetBytesMax, headBytesMax } from '@flotilla/proto/limits';
 import type { AgentMessage, NackReason } from '@flotilla/proto/messages';
 import type { Log } from '../log.ts';
 import { DiskFullError } from '../state/disk.ts';
@@ -61,11 +62,13 @@ interface Accepting extends AcceptorOptions {
   /** The held set was handed on. */
   inForce: boolean;
   begun: DesiredPart[];
+  /** Heads and bodies in `begun`. */
+  begunBytes: number;
   known: Map<Digest, Uint8Array>;
 }
 
 export function createAcceptor(options: AcceptorOptions): Acceptor {
-  const accepting: Accepting = { ...options, inForce: false, begun: [], known: new Map() };
+  const accepting: Accepting = { ...options, inForce: false, begun: [], begunBytes: 0, known: new Map() };
   return {
     held: () => accepting.held,
     settle: () => settle(accepting),
@@ -78,6 +81,11 @@ export function createAcceptor(options: AcceptorOptions): Acceptor {
 }
 
 async function offer(accepting: Accepting, part: DesiredPart): Promise<AgentMessage | null> {
+  const problem = sizeProblem(accepting, part);
+  if (problem !== null) {
+    accepting.begun = [];
+    return nack(part, 'size', problem);
+  }
   rememberBodies(accepting, part.bodies);
   const collected = collectPart(accepting.begun, part);
   if (collected.outcome === 'partial') {
@@ -87,6 +95,20 @@ async function offer(accepting: Accepting, part: DesiredPart): Promise<AgentMess
   accepting.begun = [];
   if (collected.outcome === 'broken') return nack(part, 'malformed', collected.detail);
   return decide(accepting, collected.message);
+}
+
+/** Null where everything is within its limit. */
+function sizeProblem(accepting: Accepting, part: DesiredPart): string | null {
+  for (const { target, head } of part.upserts) {
+    if (head.length > headBytesMax) return `the head of ${target} has ${String(head.length)} bytes`;
+  }
+  for (const body of part.bodies) {
+    if (body.length > bodyBytesMax) return `a body has ${String(body.length)} bytes`;
+  }
+  if (part.part === 1) accepting.begunBytes = 0;
+  for (const { head } of part.upserts) accepting.begunBytes += head.length;
+  for (const body of part.bodies) accepting.begunBytes += body.length;
+  return accepting.begunBytes > desiredSetBytesMax ? 'the set is too large' : null;
 }
 
 async function decide(accepting: Accepting, message: DesiredMessage): Promise<AgentMessage | null> {

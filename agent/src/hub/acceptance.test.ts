@@ -130,6 +130,25 @@ test('a part that does not follow is nacked as malformed', async () => {
   expect(await said(hub, 'DesiredNack')).toMatchObject({ reason: 'malformed' });
 });
 
+test('a head, a body or a message above its limit is nacked, and the stream goes on', async () => {
+  const { hub, parts } = await connected();
+  const fat = testHead({ operation: { initiatedBy: 'x'.repeat(70_000) } });
+  send(hub, desiredMessages(null, testSet({ epoch: 1, generation: 1 }, [{ head: fat }])));
+  expect(await said(hub, 'DesiredNack')).toMatchObject({ generation: 1, reason: 'size' });
+  const body = testBody({ destinationNamespace: 'x'.repeat(1_000_000) });
+  send(hub, desiredMessages(null, testSet({ epoch: 1, generation: 2 }, [{ head: testHead(), body }])));
+  expect(await said(hub, 'DesiredNack', 2)).toMatchObject({ generation: 2, reason: 'size' });
+  send(
+    hub,
+    desiredMessages(null, testSet({ epoch: 1, generation: 3 }, [{ head: testHead({ target: 'me' }) }])),
+  );
+  expect(await said(hub, 'DesiredNack', 3)).toMatchObject({ generation: 3, reason: 'malformed' });
+  expect(parts.events).toEqual([]);
+  const set = testSet({ epoch: 1, generation: 4 }, [{ head: testHead() }]);
+  send(hub, desiredMessages(null, set));
+  expect(await said(hub, 'DesiredAck')).toMatchObject(set.mark);
+});
+
 test('a full disk nacks the set, the mark stays, and the same set is accepted once there is room', async () => {
   const { hub, parts } = await connected();
   const set = testSet({ epoch: 1, generation: 1 }, [{ head: testHead() }]);

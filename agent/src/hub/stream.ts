@@ -5,9 +5,16 @@
 import { status } from '@grpc/grpc-js';
 import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
 import { encodeAgentMessage } from '@flotilla/proto/codec/agentMessage';
-import { decodeHubMessage } from '@flotilla/proto/codec/hubMessage';
+import { decodeBrokenDesired, decodeHubMessage } from '@flotilla/proto/codec/hubMessage';
 import type { AgentHubClient } from '@flotilla/proto/grpc';
-import type { AgentMessage, Hello, HubMessage, RefusedReason, Welcome } from '@flotilla/proto/messages';
+import type {
+  AgentMessage,
+  DesiredNack,
+  Hello,
+  HubMessage,
+  RefusedReason,
+  Welcome,
+} from '@flotilla/proto/messages';
 import { WireError } from '@flotilla/proto/wireError';
 import { createSender, StalledError } from './sender.ts';
 
@@ -72,8 +79,12 @@ async function readStream(
   await send({ type: 'Hello', ...options.hello });
   let session: Session | null = null;
   for await (const bytes of call as AsyncIterable<Uint8Array>) {
-    const message = decodeHubMessage(bytes);
+    const message = decodeOrNack(bytes);
     if (message === null) continue;
+    if (message.type === 'DesiredNack') {
+      await send(message);
+      continue;
+    }
     const end = endOfMessage(message);
     if (end !== null) return end;
     if (message.type === 'Welcome') {
@@ -88,6 +99,17 @@ async function readStream(
     if (asked !== null) return asked;
   }
   return { reason: 'lost', denied: false, detail: 'the hub closed the stream' };
+}
+
+/** Desired state that does not decode is nacked, so that it shows at the hub; anything else broken ends the stream. */
+function decodeOrNack(bytes: Uint8Array): HubMessage | ({ type: 'DesiredNack' } & DesiredNack) | null {
+  try {
+    return decodeHubMessage(bytes);
+  } catch (error) {
+    const broken = error instanceof WireError ? decodeBrokenDesired(bytes) : null;
+    if (broken === null) throw error;
+    return { type: 'DesiredNack', ...broken, reason: 'malformed', detail: (error as WireError).message };
+  }
 }
 
 function endOfMessage(message: HubMessage): StreamEnd | null {

@@ -8,12 +8,12 @@ import {
   type Welcome as WelcomeWire,
 } from '#gen/flotilla/agent/v1/control_pb.js';
 import {
-  bodyBytesMax,
   certificatesMax,
   certificateTextMax,
   desiredPartsMax,
   entriesPerPartMax,
   longTextMax,
+  messageBytesMax,
 } from '../limits.ts';
 import type { HubMessage, RefusedReason, Welcome } from '../messages.ts';
 import { WireError } from '../wireError.ts';
@@ -99,6 +99,21 @@ export function decodeHubMessage(bytes: Uint8Array): HubMessage | null {
       };
     case undefined:
       return null;
+  }
+}
+
+/** Of a Desired message that does not decode: whatever it says of its generation, so that it can be nacked. */
+export function decodeBrokenDesired(bytes: Uint8Array): { epoch: number; generation: number } | null {
+  try {
+    const { message } = decodeBytes(ConnectResponseSchema, bytes);
+    if (message.case !== 'desired') return null;
+    return {
+      epoch: readCount('Desired.epoch', message.value.epoch),
+      generation: readCount('Desired.generation', message.value.generation),
+    };
+  } catch (error) {
+    if (error instanceof WireError) return null;
+    throw error;
   }
 }
 
@@ -189,7 +204,7 @@ function readDesired(desired: DesiredWire): DesiredPart {
     parts,
     upserts: readList('Desired.upserts', desired.upserts, entriesPerPartMax, readEntry),
     bodies: readList('Desired.bodies', desired.bodies, entriesPerPartMax, (field, body) =>
-      readFilledBytes(field, body, bodyBytesMax),
+      readFilledBytes(field, body, messageBytesMax),
     ),
     removals: readList('Desired.removals', desired.removals, entriesPerPartMax, readUuid),
     digest: readDigest('Desired.digest', desired.digest),

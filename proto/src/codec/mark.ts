@@ -9,7 +9,7 @@ import {
   type Mark as MarkWire,
   type MarkSchema,
 } from '#gen/flotilla/agent/v1/control_pb.js';
-import { headBytesMax, longTextMax } from '../limits.ts';
+import { longTextMax, messageBytesMax } from '../limits.ts';
 import type { Checkpoint, KeySlot, WireEntry } from '../messages.ts';
 import { WireError } from '../wireError.ts';
 import {
@@ -44,10 +44,11 @@ export function writeMark(field: string, mark: AckedMark): MessageInitShape<type
   };
 }
 
+/** A head may be as large as the message: above its limit it is refused by whoever accepts it, in so many words. */
 export function readEntry(field: string, entry: EntryWire): WireEntry {
   return {
     target: readUuid(`${field}.target`, entry.target),
-    head: readFilledBytes(`${field}.head`, entry.head, headBytesMax),
+    head: readFilledBytes(`${field}.head`, entry.head, messageBytesMax),
   };
 }
 

@@ -6,7 +6,7 @@ import { WireError } from '../wireError.ts';
 import { decodeAgentMessage, encodeAgentMessage } from './agentMessage.ts';
 import { decodeAnswerAck, decodeAnswerChunk, encodeAnswerAck, encodeAnswerChunk } from './answer.ts';
 import { decodeBundleChunk, decodeBundleRequest, encodeBundleChunk, encodeBundleRequest } from './bundle.ts';
-import { decodeHubMessage, encodeHubMessage } from './hubMessage.ts';
+import { decodeBrokenDesired, decodeHubMessage, encodeHubMessage } from './hubMessage.ts';
 import { decodeReportAck, decodeReportBatch, encodeReportAck, encodeReportBatch } from './report.ts';
 
 const uuid = fc.uuid();
@@ -253,7 +253,7 @@ describe('untrusted bytes', () => {
     );
   });
 
-  test('an oversized head, a short digest, a broken uuid and a counter above 2^53 are refused, and the field is named', () => {
+  test('an oversized state, a short digest, a broken uuid and a counter above 2^53 are refused, and the field is named', () => {
     const good = {
       type: 'DesiredAck' as const,
       epoch: 1,
@@ -267,15 +267,30 @@ describe('untrusted bytes', () => {
     expect(fieldOf(() => decodeReportAck(huge))).toBe('ReportAck.batch');
     const notUuid = encodeAgentMessage({ type: 'CommandAck', commandId: '../../etc' });
     expect(fieldOf(() => decodeAgentMessage(notUuid))).toBe('CommandAck.commandId');
-    const target = '0190aaaa-0000-7000-8000-000000000000';
-    const long = encodeAgentMessage({
-      type: 'Holdings',
-      entries: [{ target, head: new Uint8Array(70_000) }],
+    const header = { fence: 1n, batch: 1n, facts: [], incarnation: '0190aaaa-0000-7000-8000-000000000000' };
+    const long = { target: header.incarnation, seq: 1n, state: new Uint8Array(300_000) };
+    expect(fieldOf(() => decodeReportBatch(encodeReportBatch({ ...header, states: [long] })))).toBe(
+      'ReportBatch.states[0].state',
+    );
+  });
+
+  test('of a Desired message that does not decode the generation is still known', () => {
+    const broken = encodeHubMessage({
+      type: 'Desired',
+      epoch: 2,
+      generation: 7,
+      baseGeneration: 0,
+      part: 1,
+      parts: 1,
+      upserts: [{ target: 'not a uuid', head: Uint8Array.of(1) }],
       bodies: [],
-      bundles: [],
-      last: true,
+      removals: [],
+      digest: 'ab'.repeat(32),
+      complete: true,
     });
-    expect(fieldOf(() => decodeAgentMessage(long))).toBe('Holdings.entries[0].head');
+    expect(fieldOf(() => decodeHubMessage(broken))).toBe('Desired.upserts[0].target');
+    expect(decodeBrokenDesired(broken)).toEqual({ epoch: 2, generation: 7 });
+    expect(decodeBrokenDesired(encodeHubMessage({ type: 'Drain', retryAfterMs: 1 }))).toBeNull();
   });
 
   test('a message of a kind that is not known yet is no error', () => {
