@@ -8,6 +8,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.ts';
 import { createHttpApplication } from './http/server.ts';
 import { HubConfig } from './platform/config.ts';
+import { Hints, type HintKind } from './platform/hints.ts';
 import { Lifecycle } from './platform/lifecycle.ts';
 import { Loggers } from './platform/logger.ts';
 import { Database } from './platform/prisma.ts';
@@ -19,6 +20,7 @@ export interface Answer {
 }
 
 export interface TestHub extends AsyncDisposable {
+  config: HubConfig;
   database: Database;
   app: NestFastifyApplication;
   api: (
@@ -35,13 +37,16 @@ export interface TestHub extends AsyncDisposable {
   ) => Promise<Answer>;
   /** A cluster whose agent is connected, as far as rows say so. */
   makeCluster: (name: string, labels?: Record<string, string>) => Promise<string>;
+  /** As whoever changes such a row would send it. */
+  hint: (kind: HintKind, id: string) => void;
   rows: <T>(sql: string, params?: unknown[]) => Promise<T[]>;
 }
 
-export async function startTestHub(): Promise<TestHub> {
-  const own = await createTestDatabase();
+/** `beside`: another replica, on the same database. */
+export async function startTestHub(beside?: TestHub): Promise<TestHub> {
+  const own = beside === undefined ? await createTestDatabase() : null;
   const folder = await mkdtemp(join(tmpdir(), 'flotilla-test-hub-'));
-  const config = configOf(own.url, folder);
+  const config = beside?.config ?? configOf(own?.url ?? '', folder);
   const app = await createHttpApplication(AppModule.with(config), config, {
     logger: new Loggers('error').for('test'),
   });
@@ -52,16 +57,22 @@ export async function startTestHub(): Promise<TestHub> {
   const rows: TestHub['rows'] = (sql, params = []) => database.query(sql, params);
   return {
     app,
+    config,
     database,
     rows,
+    hint: (kind, id) => app.get(Hints).send(kind, [id]),
     api: apiOf(app, token),
     webhook: webhookOf(app),
-    makeCluster: (name, labels = {}) => insertCluster(rows, name, labels),
+    makeCluster: async (name, labels = {}) => {
+      const id = await insertCluster(rows, name, labels);
+      app.get(Hints).send('cluster', [id]);
+      return id;
+    },
     [Symbol.asyncDispose]: async () => {
       await app.get(Lifecycle).stop();
       await app.close();
       await rm(folder, { recursive: true, force: true });
-      await own[Symbol.asyncDispose]();
+      await own?.[Symbol.asyncDispose]();
     },
   };
 }

@@ -45,7 +45,7 @@ export class ResolveStore {
   async application(id: string): Promise<UnresolvedApplication | null> {
     const [row] = await this.database.query<UnresolvedApplication>(
       `SELECT id, project_id AS "projectId", name, spec, requested_seq AS "requestedSeq", resolved_seq AS "resolvedSeq", removal
-       FROM applications WHERE id = $1::uuid`,
+       FROM applications WHERE id = $1::uuid AND NOT EXISTS (SELECT 1 FROM hub WHERE recovering)`,
       [id],
     );
     return row ?? null;

@@ -359,6 +359,7 @@ test('a joining cluster is assigned what belongs there; a leaving one keeps it t
     return rows.length === 1 ? rows : null;
   });
   await hub.rows(`UPDATE clusters SET labels = '{}' WHERE id = $1::uuid`, [joiner]);
+  hub.hint('cluster', joiner);
   const [leaving] = await eventually('leaving', async () => {
     const rows = await hub.rows<Target & { leaving_since: Date | null }>(
       'SELECT * FROM targets WHERE id = $1::uuid',
@@ -382,10 +383,32 @@ test('a joining cluster is assigned what belongs there; a leaving one keeps it t
      SELECT id, cluster_id, application_id, 1, 1, '', assignment, 1, bundle, 'Synced', 'Healthy', '{}', 'Removed' FROM targets WHERE id = $1::uuid`,
     [target!.id],
   );
+  hub.hint('rollout', world.applicationId);
   await eventually(
     'the row to go',
     async () => (await hub.rows('SELECT id FROM targets WHERE id = $1::uuid', [target!.id])).length === 0,
   );
+});
+
+test('two workers at once make one revision, one rollout and one assignment of a push', async () => {
+  const other = await startTestHub(hub);
+  try {
+    const world = await makeWorld({ 'app/a.yaml': configMap('a', '1') });
+    await assignedAt(world, 1);
+    for (let revision = 2; revision <= 6; revision++) {
+      await world.push({ 'app/a.yaml': configMap('a', String(revision)) });
+      const targets = await assignedAt(world, revision);
+      expect(targets.map(({ assignment }) => assignment)).toEqual([BigInt(revision), BigInt(revision)]);
+    }
+    expect((await world.revisions()).map(({ number }) => number)).toEqual([1, 2, 3, 4, 5, 6]);
+    const rollouts = await hub.rows<{ revision_number: number }>(
+      'SELECT revision_number FROM rollouts WHERE application_id = $1::uuid ORDER BY revision_number',
+      [world.applicationId],
+    );
+    expect(rollouts.map(({ revision_number: number }) => number)).toEqual([1, 2, 3, 4, 5, 6]);
+  } finally {
+    await other[Symbol.asyncDispose]();
+  }
 });
 
 test('an application that is deleted goes when its last target has said so', async () => {

@@ -1,6 +1,6 @@
 /** Everything a tick decides on, read under the application's lock, which all writers of its targets and rollouts take first. */
-import type { ApplicationSpec } from '../applications/spec.ts';
-import type { ProjectSpec } from '../applications/project.ts';
+import { projectSpec, type ProjectSpec } from '../applications/project.ts';
+import { applicationSpec, type ApplicationSpec } from '../applications/spec.ts';
 import type { Sql } from '../platform/transaction.ts';
 import type { FleetRows, OutcomeRow, RolloutRow, StoredApplicationState, TargetRow } from './fleetRows.ts';
 
@@ -19,6 +19,8 @@ export interface ApplicationRow {
   syncRequest: SyncRequestRow | null;
   leaveConfirmedAt: Date | null;
   now: Date;
+  /** Nothing is assigned until `hub recover` has taken over what clusters hold. */
+  hubRecovering: boolean;
 }
 
 export interface SyncRequestRow {
@@ -29,22 +31,27 @@ export interface SyncRequestRow {
   clusters: string[] | null;
 }
 
-/** Null: it is gone. The lock comes before those of targets and of clusters, for everybody. */
+/** Null: it is gone, or the hub is recovering and decides nothing. The lock comes before those of targets and of clusters, for everybody. */
 export async function lockApplication(tx: Sql, id: string): Promise<ApplicationRow | null> {
   const [row] = await tx.sql<ApplicationRow>(
     `SELECT a.id, a.name, a.project_id AS "projectId", p.name AS project, p.spec AS "projectSpec", a.spec, a.removal,
        a.revision_number AS "revisionNumber", a.rollout_version AS "rolloutVersion", a.rollout_state AS "rolloutState",
-       a.sync_request AS "syncRequest", a.leave_confirmed_at AS "leaveConfirmedAt", clock_timestamp() AS now
-     FROM applications a JOIN projects p ON p.id = a.project_id WHERE a.id = $1::uuid FOR NO KEY UPDATE OF a`,
+       a.sync_request AS "syncRequest", a.leave_confirmed_at AS "leaveConfirmedAt", clock_timestamp() AS now,
+       coalesce((SELECT recovering FROM hub), false) AS "hubRecovering"
+     FROM applications a JOIN projects p ON p.id = a.project_id
+     WHERE a.id = $1::uuid AND NOT EXISTS (SELECT 1 FROM hub WHERE recovering) FOR NO KEY UPDATE OF a`,
     [id],
   );
-  return row ?? null;
+  if (row === undefined) return null;
+  // Stored specs are complete; one from before a field existed gets that field's default.
+  return { ...row, spec: applicationSpec.parse(row.spec), projectSpec: projectSpec.parse(row.projectSpec) };
 }
 
 /** A target with its cluster and what the agent last said about it. */
 export interface SeenTargetRow extends TargetRow {
   clusterName: string;
   labels: Record<string, string>;
+  /** A cluster that is recovering is sent nothing, as one in quarantine. */
   clusterState: 'Pending' | 'Active' | 'Paused' | 'Quarantined' | 'Revoked';
   connection: 'Connected' | 'Offline' | 'Never';
   /** Null without a live session that reported or confirmed what is stored. */
@@ -70,7 +77,8 @@ export function readTargets(tx: Sql, applicationId: string): Promise<SeenTargetR
        t.entitled_revision AS "entitledRevision", t.pinned_revision AS "pinnedRevision", t.pin_reason AS "pinReason",
        t.pin_expires_at AS "pinExpiresAt", t.rollout_state AS "rolloutState", t.leaving_since AS "leavingSince",
        t.leaving_until AS "leavingUntil", t.leaving_held AS "leavingHeld",
-       c.name AS "clusterName", c.labels, c.state AS "clusterState", c.last_seen_at AS "lastSeenAt",
+       c.name AS "clusterName", c.labels,
+       CASE WHEN c.recovering AND c.state = 'Active' THEN 'Quarantined' ELSE c.state END AS "clusterState", c.last_seen_at AS "lastSeenAt",
        CASE WHEN c.connected_at IS NULL THEN 'Never' WHEN ${live} THEN 'Connected' ELSE 'Offline' END AS connection,
        CASE WHEN ${live} AND (o.fence = c.fence OR c.confirmed_fence = c.fence) THEN c.connected_at END AS "liveSince",
        o.target_id IS NOT NULL AS reported, coalesce(o.assignment, 0) AS "observedAssignment", o.health,

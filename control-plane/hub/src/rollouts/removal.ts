@@ -48,9 +48,10 @@ function isNobodys(target: SeenTargetRow, mode: RemovalMode | undefined): boolea
   return isLeft && (target.head === null || target.clusterState === 'Revoked');
 }
 
-/** A Paused cluster is sent no removal; it comes when it is resumed. */
+/** A Paused cluster is sent no removal, nor is one in quarantine; it comes when that has ended. */
 function removingEntry(target: SeenTargetRow, mode: RemovalMode): EntryToSave[] {
-  if (target.clusterState === 'Paused' || target.head === null) return [];
+  if (target.clusterState === 'Paused' || target.clusterState === 'Quarantined' || target.head === null)
+    return [];
   if (target.state === 'Removing' && target.removal === mode) return [];
   const present = parseHead(target.head);
   if (!present.ok) throw new Error(`the head of target ${target.id} is broken: ${present.reason}`);

@@ -39,5 +39,6 @@ export class RolloutsModule implements OnApplicationBootstrap {
       lifecycle,
       logger,
     }).start();
+    startRetention({ database, lifecycle, logger });
   }
 }

@@ -48,7 +48,7 @@ export function tick(
 ): Promise<TickResult> {
   return options.transactions.inTransaction(systemActor, async (tx) => {
     const application = await rows.lockApplication(tx, applicationId);
-    if (application === null)
+    if (application === null || application.hubRecovering)
       return tx.nothingChanged({ outcome: 'gone', assigned: 0, stepAtMs: null, placeAtMs: null });
     const placement = withPlacement && application.removal === null ? await placeNow(tx, application) : null;
     const context = await load(options, tx, application);

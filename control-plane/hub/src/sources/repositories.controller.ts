@@ -104,7 +104,7 @@ export class RepositoriesController {
   @Authorize('repository:refresh')
   @Operation({
     id: 'refreshRepository',
-    summary: 'look at it now',
+    summary: 'look at it now, and try again what did not render',
     status: 202,
     answers: schema.repositoryResource,
   })

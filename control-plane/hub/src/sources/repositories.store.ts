@@ -112,10 +112,25 @@ export async function updateRepository(tx: Sql, id: string, change: RepositoryCh
   );
 }
 
-/** Trees that could not be read are forgotten, so that they are read anew. */
 export async function requestPoll(tx: Sql, id: string): Promise<void> {
   await tx.sql('UPDATE repositories SET requested_seq = requested_seq + 1 WHERE id = $1::uuid', [id]);
+}
+
+/** What could not be read is read anew, and a newest revision that did not render is rendered again. Gives its applications. */
+export async function retryFailed(tx: Sql, id: string): Promise<string[]> {
   await tx.sql(`DELETE FROM source_trees WHERE repository_id = $1::uuid AND meta ? 'error'`, [id]);
+  const users = await tx.sql<{ id: string }>(
+    `SELECT id FROM applications WHERE id IN (SELECT application_id FROM application_sources WHERE repository_id = $1::uuid)
+     ORDER BY id FOR NO KEY UPDATE`,
+    [id],
+  );
+  const rows = await tx.sql<{ id: string }>(
+    `UPDATE revisions r SET state = 'Candidate', error = NULL FROM applications a
+     WHERE a.id = ANY($1::uuid[]) AND r.application_id = a.id AND r.number = a.revision_number AND r.state = 'Failed'
+     RETURNING a.id`,
+    [users.map((user) => user.id)],
+  );
+  return rows.map((row) => row.id);
 }
 
 export async function usersOf(tx: Sql, id: string): Promise<string[]> {

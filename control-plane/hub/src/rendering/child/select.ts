@@ -1,3 +1,4 @@
+/// <reference path="./picomatch.d.ts" />
 /** Which files of a source are manifests of the application: by directory depth, then include, then exclude. */
 import picomatch from 'picomatch';
 
