@@ -137,7 +137,11 @@ function container(options: ManifestOptions): KubeObject {
   return {
     name: 'agent',
     image: options.image,
-    env: Object.entries(env).map(([variable, value]) => ({ name: variable, value })),
+    env: [
+      ...Object.entries(env).map(([variable, value]) => ({ name: variable, value })),
+      // A container that is started again in the same pod need not wait for the Lease of the one before.
+      { name: 'AGENT_POD_UID', valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } },
+    ],
     ports: [{ name: 'http', containerPort: 8080 }],
     readinessProbe: probe('/readyz'),
     livenessProbe: { ...probe('/healthz'), failureThreshold: 6 },
