@@ -143,6 +143,8 @@ async function tryWrite(run: Run, item: PlannedApply, asked: Asked, exists: bool
     await writeObject(run, item, address);
     return null;
   } catch (error) {
+    // The kind itself may be gone: what discovery remembers is looked at again before the next try.
+    if (isKubeError(error, 'NotFound')) await run.cluster.discovery.refresh(1_000);
     if (isKubeError(error)) return error;
     throw error;
   }

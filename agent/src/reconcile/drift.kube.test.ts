@@ -107,3 +107,16 @@ test('without self-heal drift is told once and nothing is written', async () => 
   expect(await dataOf(lab, 'a')).toEqual({ key: 'tampered' });
   await agent.stop();
 });
+
+test('a namespace that was deleted by hand comes back with everything in it', async () => {
+  await using lab = await openLab('namespace');
+  const agent = await lab.startAgent();
+  const entry = entryOf(lab, [configMap('a', { key: 'wanted' }), configMap('b', { key: 'wanted' })]);
+  await agent.assign(entry);
+  await settled(agent, entry);
+  await lab.kube.send({ method: 'DELETE', path: `/api/v1/namespaces/${lab.namespace}` });
+  await eventually('it is noticed', () => agent.states.get(entry.head.target)?.sync === 'OutOfSync');
+  await settled(agent, entry, 60_000);
+  expect([await dataOf(lab, 'a'), await dataOf(lab, 'b')]).toEqual([{ key: 'wanted' }, { key: 'wanted' }]);
+  await agent.stop();
+});

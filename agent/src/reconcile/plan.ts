@@ -109,16 +109,34 @@ function writesOf(run: Run, observation: Observation, applies: ApplyTask[]): Map
   const writes = new Map<string, PlannedApply>();
   for (const task of applies) {
     if (task.policy.apply === 'Ignore') continue;
-    const planned = planOne(run, observation, task);
+    const planned = planOne(run, observation.lines, task);
     if (planned !== null) writes.set(planned.key, planned);
   }
   return writes;
 }
 
-function planOne(run: Run, observation: Observation, task: ApplyTask): PlannedApply | null {
+/** The namespace that `createNamespace` made, where it is known to be gone; null: nothing to do. */
+export function lostNamespace(run: Run): PlannedApply | null {
+  const scopes = new Map();
+  const naming = { revision: '', attempt: '' };
+  const sync = planSync({
+    objects: [],
+    scopes,
+    body: run.body,
+    inventory: [],
+    livePolicies: new Map(),
+    naming,
+  });
+  const task = sync.phases.Sync.flatMap(tasksOf).find((one) => one.type === 'apply');
+  const record = task && run.target.records.get(identityKey(task.identity));
+  if (task?.type !== 'apply' || !record || record.desired !== null || record.written !== null) return null;
+  return planOne(run, new Map(), task);
+}
+
+function planOne(run: Run, lines: ReadonlyMap<string, string>, task: ApplyTask): PlannedApply | null {
   const key = identityKey(task.identity);
   const record = recordOf(run.target, key);
-  const line = observation.lines.get(key) ?? fingerprintOf(canonicalText(task.object));
+  const line = lines.get(key) ?? fingerprintOf(canonicalText(task.object));
   // The shape of what is sent depends on the bundle's line and the body only: an unchanged line needs no second hashing.
   const known =
     record.written?.object === line && record.written.sent.startsWith(shapeOf(run))

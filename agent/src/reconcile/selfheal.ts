@@ -3,6 +3,7 @@
  * the fields, who changed them and when. Reverts of one object back off, and one that is fought over is left alone and said to
  * be in conflict. Without `selfHeal` drift is only told, once for each change.
  */
+import type { BundleIndex } from '@flotilla/domain/bundle/bundle';
 import { findObject, linesOfFrame } from '@flotilla/domain/bundle/read';
 import { canonicalText } from '@flotilla/domain/bundle/canonical';
 import { driftByDryRun } from '@flotilla/domain/diff/drift';
@@ -12,6 +13,7 @@ import { withTracking } from '@flotilla/domain/object/tracking';
 import type { Identity, KubeObject } from '@flotilla/domain/object/types';
 import type { DriftField } from '@flotilla/domain/status/observed';
 import { fightsIn, recordRevert } from '@flotilla/domain/sync/fight';
+import { groupByKind } from '@flotilla/domain/sync/order';
 import { selfHealDelayMs } from '@flotilla/domain/sync/retry';
 import { applyObject } from '../kube/apply.ts';
 import { isKubeError } from '../kube/error.ts';
@@ -22,7 +24,7 @@ import { callOptions } from './context.ts';
 import { noteUids } from './grow.ts';
 import { saveApplied } from './memory.ts';
 import type { PlannedApply } from './plan.ts';
-import { shapeOf } from './plan.ts';
+import { lostNamespace, shapeOf } from './plan.ts';
 import type { ObjectRecord } from './records.ts';
 import { isDrifted, isOutOfSync } from './records.ts';
 import type { Healing } from './target.ts';
@@ -32,12 +34,17 @@ export async function selfHeal(run: Run): Promise<void> {
   const due = dueObjects(run);
   if (due.length === 0) return;
   if (!run.body.sync.selfHeal) return tellDrift(run, due);
+  const index = await indexInForce(run);
   const planned: PlannedApply[] = [];
   for (const record of due) {
-    const item = await plannedOf(run, record);
-    if (item !== null) planned.push(item);
+    const item = index && (await plannedOf(run, index, record));
+    if (item) planned.push(item);
   }
-  await revert(run, planned);
+  const namespace = lostNamespace(run);
+  if (namespace !== null) await applyObjects(run, [namespace]);
+  // In the order of kinds: when a whole namespace went, it comes before what was in it.
+  for (const group of groupByKind(planned, (item) => item.task.identity, 'apply')) await revert(run, group);
+  await noteUids(run);
   await saveApplied(run.cluster, run.target);
 }
 
@@ -58,8 +65,13 @@ function dueObjects(run: Run): ObjectRecord[] {
   return due;
 }
 
-async function plannedOf(run: Run, record: ObjectRecord): Promise<PlannedApply | null> {
-  const object = await readObject(run, record);
+async function indexInForce(run: Run): Promise<BundleIndex | null> {
+  const digest = run.target.inForce?.bundle;
+  return digest === undefined ? null : run.cluster.state.bundles.index(digest);
+}
+
+async function plannedOf(run: Run, index: BundleIndex, record: ObjectRecord): Promise<PlannedApply | null> {
+  const object = await readObject(run, index, record);
   if (object === null || record.desired === null) return null;
   const { tracker } = run.target;
   const manifest = withTracking(object, tracker, run.body.application.name);
@@ -75,15 +87,12 @@ async function plannedOf(run: Run, record: ObjectRecord): Promise<PlannedApply |
 }
 
 /** From the bundle in force: one frame, one line. */
-async function readObject(run: Run, record: ObjectRecord): Promise<KubeObject | null> {
+async function readObject(run: Run, index: BundleIndex, record: ObjectRecord): Promise<KubeObject | null> {
   const identity = parseIdentityKey(record.key);
-  const digest = run.target.inForce?.bundle;
-  if (identity === null || digest === undefined) return null;
-  const { bundles } = run.cluster.state;
-  const index = await bundles.index(digest);
-  const place = index && (findObject(index, identity) ?? findObject(index, { ...identity, namespace: '' }));
+  if (identity === null) return null;
+  const place = findObject(index, identity) ?? findObject(index, { ...identity, namespace: '' });
   const frame = place && index.frames[place.frame];
-  const bytes = frame ? await bundles.frame(frame.digest) : null;
+  const bytes = frame ? await run.cluster.state.bundles.frame(frame.digest) : null;
   if (!bytes || !place) return null;
   for (const line of linesOfFrame(bytes, sha256)) {
     if (line.digest === place.digest) return placed(line.object(), identity);
@@ -116,7 +125,6 @@ async function revert(run: Run, planned: PlannedApply[]): Promise<void> {
     noteRevert(run, key, fields);
     if (answer && wasDrift.has(key)) tell(run, key, fields, true);
   }
-  await noteUids(run);
 }
 
 /** Drift is what others did to what we had applied; an object that we never managed to apply is a failure, not drift. */
@@ -178,7 +186,8 @@ function toldKey(record: ObjectRecord): string {
 }
 
 async function dryRunFields(run: Run, record: ObjectRecord, live: KubeObject): Promise<DriftField[]> {
-  const planned = await plannedOf(run, record);
+  const index = await indexInForce(run);
+  const planned = index && (await plannedOf(run, index, record));
   const resource =
     planned && (await run.cluster.discovery.find(planned.task.object.apiVersion, planned.task.object.kind));
   if (!planned || !resource) return [];
