@@ -92,3 +92,17 @@ test('a released lease is taken at once', async () => {
   expect(second.record()?.transitions).toBe(1);
   await second.release();
 });
+
+test('the next process of the same pod takes it at once, and that counts as a hand-over', async () => {
+  const kube = fakeKube();
+  const clock = manualClock();
+  const killed = leaseOf(kube, clock, 'pod');
+  await killed.acquired();
+  expect(killed.record()?.transitions).toBe(0);
+  const next = leaseOf(kube, clock, 'pod');
+  await next.acquired();
+  expect(next.record()?.transitions).toBe(1);
+  await clock.advance(5_000);
+  expect(next.held()).toBe(true);
+  expect(next.record()?.transitions).toBe(1);
+});
