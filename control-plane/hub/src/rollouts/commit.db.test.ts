@@ -390,6 +390,39 @@ test('a joining cluster is assigned what belongs there; a leaving one keeps it t
   );
 });
 
+test('a hint that is lost costs a scan, not the commit', async () => {
+  const world = await makeWorld({ 'app/a.yaml': configMap('a', '1') });
+  await assignedAt(world, 1);
+  world.repository.push({ 'app/a.yaml': configMap('a', '2') });
+  await hub.rows('UPDATE repositories SET requested_seq = requested_seq + 1 WHERE id = $1::uuid', [
+    world.repositoryId,
+  ]);
+  await assignedAt(world, 2);
+});
+
+test('a revision that drops most objects waits for a person, once for the fleet', async () => {
+  const files = Object.fromEntries(
+    Array.from({ length: 12 }, (_, at) => [`app/${at}.yaml`, configMap(`c${at}`, '1')]),
+  );
+  const world = await makeWorld(files);
+  await assignedAt(world, 1);
+  await hub.rows(
+    `INSERT INTO target_observations (target_id, cluster_id, application_id, fence, seq, digest, assignment, revision_number, bundle, sync, health, state)
+     SELECT id, cluster_id, application_id, 1, 1, '', assignment, 1, bundle, 'Synced', 'Healthy', '{}' FROM targets WHERE application_id = $1::uuid`,
+    [world.applicationId],
+  );
+  await world.push(Object.fromEntries(Array.from({ length: 11 }, (_, at) => [`app/${at}.yaml`, null])));
+  const events = await eventually('the question', async () => {
+    const rows = await hub.rows<{ message: string }>(
+      `SELECT e.message FROM rollout_events e JOIN rollouts r ON r.id = e.rollout_id WHERE r.application_id = $1::uuid AND e.kind = 'DropHeld'`,
+      [world.applicationId],
+    );
+    return rows.length > 0 ? rows : null;
+  });
+  expect(events).toEqual([{ message: 'revision 2 drops 11 of 12 objects and waits for confirmation' }]);
+  expect((await world.targets()).map((target) => target.revision_number)).toEqual([1, 1]);
+});
+
 test('two workers at once make one revision, one rollout and one assignment of a push', async () => {
   const other = await startTestHub(hub);
   try {
