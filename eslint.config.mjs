@@ -40,10 +40,7 @@ export default tseslint.config(
     files: ['**/*.ts'],
     languageOptions: {
       parser: tseslint.parser,
-      parserOptions: {
-        project: ['./tsconfig.tests.json', './*/tsconfig.json', './*/*/tsconfig.json'],
-        tsconfigRootDir: import.meta.dirname,
-      },
+      parserOptions: { project: './tsconfig.tests.json', tsconfigRootDir: import.meta.dirname },
     },
     plugins: { '@nx': nx, '@typescript-eslint': tseslint.plugin },
     rules: {

@@ -100,7 +100,9 @@ function maintenanceUrl() {
 async function connectToShadowDb() {
   if (datasource.shadowDatabaseUrl) return connect(datasource.shadowDatabaseUrl);
   const name = `prisma_shadow_${process.pid}_${Date.now()}`;
-  await withClient(maintenanceUrl(), (client) => client.query(`CREATE DATABASE "${name}" TEMPLATE template0`));
+  await withClient(maintenanceUrl(), (client) =>
+    client.query(`CREATE DATABASE "${name}" TEMPLATE template0`),
+  );
   const shadow = new URL(url);
   shadow.pathname = `/${name}`;
   return connect(shadow.href, () =>
@@ -123,9 +125,18 @@ async function createDatabase() {
 
 let engine;
 async function startedEngine() {
-  const factory = { provider: 'postgres', adapterName: '@prisma/adapter-pg', connect: () => connect(url), connectToShadowDb };
+  const factory = {
+    provider: 'postgres',
+    adapterName: '@prisma/adapter-pg',
+    connect: () => connect(url),
+    connectToShadowDb,
+  };
   const datamodels = flags.datamodels?.map((path) => [path, readFileSync(path, 'utf8')]);
-  engine ??= await wasm.SchemaEngine.new({ datamodels }, () => {}, bindMigrationAwareSqlAdapterFactory(factory));
+  engine ??= await wasm.SchemaEngine.new(
+    { datamodels },
+    () => {},
+    bindMigrationAwareSqlAdapterFactory(factory),
+  );
   return engine;
 }
 
@@ -151,12 +162,17 @@ function failureOf(error) {
   const message = panicMessage || (error.message ?? String(error));
   panicMessage = '';
   const errorCode = error.error_code ?? PRISMA_CODES[error.code];
-  return { code: JSON_RPC_FAILURE, message, data: { is_panic: false, message, error_code: errorCode, meta: {} } };
+  return {
+    code: JSON_RPC_FAILURE,
+    message,
+    data: { is_panic: false, message, error_code: errorCode, meta: {} },
+  };
 }
 
 async function answer(request) {
   try {
-    const handler = handlers[request.method] ?? (async (params) => (await startedEngine())[request.method](params ?? {}));
+    const handler =
+      handlers[request.method] ?? (async (params) => (await startedEngine())[request.method](params ?? {}));
     send({ id: request.id, result: (await handler(request.params)) ?? null });
   } catch (error) {
     send({ id: request.id, error: failureOf(error) });
@@ -182,8 +198,14 @@ async function runOnce() {
     else throw new Error(`unsupported command: ${positionals.join(' ')}`);
     process.exit(0);
   } catch (error) {
-    const fields = { message: error.message, error_code: PRISMA_CODES[error.code] ?? 'P1001', is_panic: false };
-    process.stderr.write(`\n${JSON.stringify({ level: 'ERROR', target: 'schema_engine::logger', fields })}\n`);
+    const fields = {
+      message: error.message,
+      error_code: PRISMA_CODES[error.code] ?? 'P1001',
+      is_panic: false,
+    };
+    process.stderr.write(
+      `\n${JSON.stringify({ level: 'ERROR', target: 'schema_engine::logger', fields })}\n`,
+    );
     process.exit(1);
   }
 }

@@ -17,11 +17,10 @@ import { ownedByOther, readOwners } from './owners.ts';
 import { inParallel } from './parallel.ts';
 import { noteAsWritten } from './records.ts';
 import { recordOf } from './target.ts';
+import type { PhaseOutcome } from './phaseOutcome.ts';
 import type { Plan, PlannedApply } from './plan.ts';
 import { waitForWave } from './wave.ts';
 import { writeObject } from './write.ts';
-
-export type PhaseOutcome = { ok: true } | { ok: false; message: string };
 
 const writesInFlight = 16;
 const crdKey = 'apiextensions.k8s.io/CustomResourceDefinition';

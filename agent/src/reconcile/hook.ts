@@ -18,7 +18,7 @@ import { deleteObject } from '../kube/delete.ts';
 import { isKubeError } from '../kube/error.ts';
 import type { ObjectAddress } from '../kube/get.ts';
 import { getObject } from '../kube/get.ts';
-import type { PhaseOutcome } from './apply.ts';
+import type { PhaseOutcome } from './phaseOutcome.ts';
 import type { Run } from './context.ts';
 import { callOptions, ensureMayWrite } from './context.ts';
 import { UnknownKindError, failTask } from './failure.ts';

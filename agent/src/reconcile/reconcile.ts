@@ -6,7 +6,7 @@ import { mustPass } from '@flotilla/domain/sync/ladder';
 import { isKubeError } from '../kube/error.ts';
 import { DamagedBundleError } from '../state/bundles.ts';
 import { DamagedInventoryError } from '../state/inventory.ts';
-import type { PhaseOutcome } from './apply.ts';
+import type { PhaseOutcome } from './phaseOutcome.ts';
 import { applyPhase } from './apply.ts';
 import type { Run } from './context.ts';
 import { LeaseNotHeldError } from './context.ts';
@@ -118,7 +118,7 @@ async function conclude(run: Run, outcome: PhaseOutcome): Promise<void> {
   // A newer entry may have come while the last answer was on its way: what follows is no longer this run's to say.
   run.signals.preempted.throwIfAborted();
   if (!outcome.ok) return retryOrFail(run, outcome.message);
-  noteApplied(run);
+  await noteApplied(run);
   await finishOperation(run, 'Succeeded', summaryOf(run));
 }
 
@@ -128,7 +128,7 @@ function summaryOf(run: Run): string {
 }
 
 /** "What ran here, and when": told once for each bundle that was applied whole. */
-function noteApplied(run: Run): void {
+async function noteApplied(run: Run): Promise<void> {
   const { target, cluster } = run;
   const { assignment, revision, bundle } = run.head;
   const from = target.appliedRevision;
@@ -137,7 +137,7 @@ function noteApplied(run: Run): void {
   target.appliedRevision = revision;
   target.appliedBody = run.head.body;
   if (!isNews) return;
-  cluster.emit({
+  await cluster.emit({
     type: 'Applied',
     target: target.uid,
     assignment,

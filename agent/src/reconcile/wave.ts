@@ -2,7 +2,7 @@
 import { identityKey } from '@flotilla/domain/object/identity';
 import type { SyncWave } from '@flotilla/domain/sync/plan';
 import { judgeWave } from '@flotilla/domain/sync/wait';
-import type { PhaseOutcome } from './apply.ts';
+import type { PhaseOutcome } from './phaseOutcome.ts';
 import type { Run } from './context.ts';
 import { waitFor } from './waitFor.ts';
 

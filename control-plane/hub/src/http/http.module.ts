@@ -13,12 +13,10 @@ function schemaPipe(): StandardSchemaValidationPipe {
     exceptionFactory: (issues) =>
       badRequest(
         'the request does not have the form it must have',
-        issues
-          .slice(0, 50)
-          .map(({ path, message }) => ({
-            path: (path ?? []).map(partOf).join('.'),
-            message: wordsOf(message),
-          })),
+        issues.slice(0, 50).map(({ path, message }) => ({
+          path: (path ?? []).map(partOf).join('.'),
+          message: wordsOf(message),
+        })),
       ),
   });
 }
