@@ -125,7 +125,9 @@ async function startAgent(
     log: options.log ?? silentLog(),
     ...(options.mayWrite ? { mayWrite: options.mayWrite } : {}),
     onState: (observed) => states.set(observed.target, observed),
-    onFact: (fact) => facts.push(fact),
+    onFact: (fact) => {
+      facts.push(fact);
+    },
   });
   const entries = new Map<string, DesiredEntry>();
   return {

@@ -32,7 +32,8 @@ export interface Cluster {
   runLater: (target: Target, delayMs: number) => void;
   /** A bundle that is needed is not on disk, or was found damaged. */
   lacksBundle: (digest: string) => void;
-  emit: (fact: FactBody) => void;
+  /** Resolves when the fact is durable, so that what is only true once it was told can wait for it. Never rejects. */
+  emit: (fact: FactBody) => Promise<void>;
 }
 
 export interface Run {

@@ -34,7 +34,7 @@ function tellSuperseded(run: Run): void {
   if (operation === null || operation.finishedAt !== null) return;
   const { assignment, startedAt } = operation;
   const message = `superseded by assignment ${run.head.assignment}`;
-  run.cluster.emit({ type: 'Operation', target: uid, assignment, phase: 'Failed', message, startedAt });
+  void run.cluster.emit({ type: 'Operation', target: uid, assignment, phase: 'Failed', message, startedAt });
 }
 
 /** The operation's own note beside the inventory; only where hooks need one. */
@@ -54,7 +54,7 @@ export async function endNote(run: Run): Promise<void> {
   if (note !== null) await noteOperation(run, { ...note, finished: true });
 }
 
-/** Ends it: remembered on disk first, so that the same assignment never runs twice, then told. */
+/** Ends it: told first, since a fact must not be lost, then remembered on disk, so that the same assignment never runs again. */
 export async function finishOperation(run: Run, phase: OperationPhase, message: string): Promise<void> {
   const { target, cluster } = run;
   const operation = target.operation;
@@ -63,9 +63,9 @@ export async function finishOperation(run: Run, phase: OperationPhase, message: 
   target.operation = { ...operation, phase, message, finishedAt };
   target.finishedAssignment = operation.assignment;
   target.dirty = true;
-  await saveApplied(cluster, target);
   const { assignment, startedAt } = operation;
-  cluster.emit({ type: 'Operation', target: target.uid, assignment, phase, message, startedAt });
+  await cluster.emit({ type: 'Operation', target: target.uid, assignment, phase, message, startedAt });
+  await saveApplied(cluster, target);
 }
 
 /** Another try after the policy's wait, or the end of them. */

@@ -183,16 +183,12 @@ export async function confirmGone(run: Run, pending: InventoryEntry[]): Promise<
     return object === undefined || (object !== null && object.metadata['uid'] === entry.uid);
   };
   const gone = pending.filter((entry) => !isThere(entry));
+  const { head, cluster } = run;
+  const told = gone.map(({ uid, ...object }) =>
+    cluster.emit({ type: 'Pruned', target: head.target, assignment: head.assignment, object, uid }),
+  );
+  await Promise.all(told);
   await forget(run, gone);
-  for (const { uid, ...object } of gone) {
-    run.cluster.emit({
-      type: 'Pruned',
-      target: run.target.uid,
-      assignment: run.head.assignment,
-      object,
-      uid,
-    });
-  }
   return pending.filter(isThere);
 }
 

@@ -42,8 +42,11 @@ export interface ReconcilerOptions {
   onState: (state: ObservedState) => void;
   /** A bundle that is needed is not (or no longer) whole on disk: fetch it. Called again while it is missing. */
   onBundleLacking?: (digest: string) => void;
-  /** What happened; called once each, in order. */
-  onFact: (fact: FactBody) => void;
+  /**
+   * What happened, in order. Resolves when it is durable; one that a crash leaves in doubt is told again rather than
+   * lost.
+   */
+  onFact: (fact: FactBody) => void | Promise<void>;
 }
 
 export interface Reconciler {
@@ -128,7 +131,13 @@ function assemble(options: ReconcilerOptions): Parts {
     onTouch: (target, listener) => listen(listeners, target, listener),
     runLater: (target, delayMs) => queue.addAfter(target.uid, delayMs),
     lacksBundle: options.onBundleLacking ?? (() => undefined),
-    emit: options.onFact,
+    emit: async (fact) => {
+      try {
+        await options.onFact(fact);
+      } catch (error) {
+        log.error({ err: error, type: fact.type }, 'fact not kept');
+      }
+    },
   };
   return { cluster, queue, reporter, loading: Promise.resolve(), stopping: false };
 }

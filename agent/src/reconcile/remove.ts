@@ -35,10 +35,10 @@ export async function remove(run: Run, report: (run: Run) => void): Promise<void
     report(run);
     return;
   }
-  target.removal = 'Removed';
   for (const record of target.records.values()) record.desired = null;
   target.conditions.clear();
-  run.cluster.emit({ type: 'Removed', target: target.uid, assignment: run.head.assignment, mode });
+  await run.cluster.emit({ type: 'Removed', target: target.uid, assignment: run.head.assignment, mode });
+  target.removal = 'Removed';
   report(run);
 }
 

@@ -162,7 +162,7 @@ function tell(run: Run, key: string, fields: DriftField[], reverted: boolean): v
   if (object === null) return;
   const { head } = run;
   const target = run.target.uid;
-  run.cluster.emit({ type: 'Drift', target, assignment: head.assignment, object, fields, reverted });
+  void run.cluster.emit({ type: 'Drift', target, assignment: head.assignment, object, fields, reverted });
   run.cluster.log.info({ target, object: key, fields, reverted }, 'drift');
 }
 

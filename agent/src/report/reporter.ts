@@ -28,7 +28,8 @@ export interface ReporterOptions {
 export interface Reporter {
   onState(state: ObservedState): void;
   /** Kept until the hub has it, also when the disk does not take it. */
-  onFact(fact: FactBody): void;
+  /** Resolves when it is on disk; a disk that refuses it is logged. */
+  onFact(fact: FactBody): Promise<void>;
   /**
    * One `Report` stream. Resolves `stale` when the session's fence is no longer the cluster's; rejects when the stream
    * breaks or the signal aborts.
@@ -53,11 +54,12 @@ export function createReporter(options: ReporterOptions): Reporter {
     onState: (state) => {
       if (options.queue.put(state)) reporting.wake();
     },
-    onFact: (fact) => {
-      options.facts.append(fact).catch((error: unknown) => {
+    onFact: async (fact) => {
+      const kept = options.facts.append(fact).catch((error: unknown) => {
         options.log.error({ error, type: fact.type }, 'fact not on disk');
       });
       reporting.wake();
+      await kept;
     },
     run: (client, welcome, signal) => run(reporting, client, welcome, signal),
   };

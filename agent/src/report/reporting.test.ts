@@ -132,7 +132,7 @@ test('a stale fence ends the session, and what it did not commit is said in the 
 test('facts are kept while the hub is away and each is acked once, in order', async () => {
   const { hub, parts } = await opened();
   for (let revision = 1; revision <= 3; revision += 1) {
-    parts.reporter.onFact({ ...applied, target: randomUUID(), revision });
+    void parts.reporter.onFact({ ...applied, target: randomUUID(), revision });
   }
   const first = startSession(parts);
   await eventually(() => expect(parts.facts.pending(10)).toEqual([]));
@@ -141,7 +141,7 @@ test('facts are kept while the hub is away and each is acked once, in order', as
   hub.behaviour.welcome = () => ({ factNumber: 3n });
   startSession(parts);
   await eventually(() => expect(hub.sessions.length).toBe(2));
-  parts.reporter.onFact({ ...applied, target: randomUUID(), revision: 4 });
+  void parts.reporter.onFact({ ...applied, target: randomUUID(), revision: 4 });
   await eventually(() => expect(parts.facts.pending(10)).toEqual([]));
   const numbers = hub.batches.flatMap(({ facts }) => facts.map(({ number }) => number));
   expect(numbers).toEqual([1n, 2n, 3n, 4n]);
@@ -150,7 +150,7 @@ test('facts are kept while the hub is away and each is acked once, in order', as
 test('facts that were committed and whose ack was lost are not sent again', async () => {
   const { hub, parts } = await opened();
   hub.behaviour.ackReport = () => null;
-  parts.reporter.onFact({ ...applied, target: randomUUID() });
+  void parts.reporter.onFact({ ...applied, target: randomUUID() });
   const first = startSession(parts);
   await eventually(() => expect(hub.batches.length).toBe(1));
   hub.sessions[0]?.cut();
@@ -166,7 +166,7 @@ test('facts that were committed and whose ack was lost are not sent again', asyn
 test('a ring below the number that the hub knows starts a new incarnation', async () => {
   const { hub, parts } = await opened();
   const incarnation = parts.facts.incarnation();
-  parts.reporter.onFact({ ...applied, target: randomUUID() });
+  void parts.reporter.onFact({ ...applied, target: randomUUID() });
   hub.behaviour.welcome = () => ({ factNumber: 40n });
   startSession(parts);
   await eventually(() => expect(hub.batches.length).toBe(1));
