@@ -17,10 +17,10 @@ export function readCheckpoint(secret: AgentSecret): Checkpoint | null {
   }
 }
 
-/** An older one than what is kept changes nothing. Kept as it came, in base64. */
+/** An older one than what is kept changes nothing; by time, since a hub that came back from a backup counts on from less. Kept as it came, in base64. */
 export async function storeCheckpoint(secret: AgentSecret, checkpoint: Checkpoint): Promise<void> {
   const kept = readCheckpoint(secret);
-  if (kept !== null && kept.seq >= checkpoint.seq) return;
+  if (kept !== null && kept.at >= checkpoint.at) return;
   const bytes = encodeHubMessage({ type: 'Checkpoint', checkpoint });
   await secret.update({ checkpoint: Buffer.from(bytes).toString('base64') });
 }

@@ -6,6 +6,7 @@
 import 'reflect-metadata';
 import { ConfigError, loadConfig, type HubConfig } from './platform/config.ts';
 import { defaultMigrationsDir, migrate } from './platform/migrate.ts';
+import { recoverCommand } from './recoverCommand.ts';
 import { printOpenApi, serve } from './serve.ts';
 
 const usage = 'usage: hub serve | migrate | openapi | recover [--apply]\n';
@@ -14,6 +15,7 @@ const commands: Record<string, (config: HubConfig, args: string[]) => Promise<nu
   serve,
   migrate: runMigrations,
   openapi: printOpenApi,
+  recover: recoverCommand,
 };
 
 process.exitCode = await main(process.argv.slice(2));

@@ -8,6 +8,7 @@ CREATE TABLE "hub" (
     "trust_domain" TEXT NOT NULL,
     "recovering" BOOLEAN NOT NULL DEFAULT false,
     "recovering_reason" TEXT,
+    "recovered_at" TIMESTAMPTZ(3),
     "trust_bundle_version" INTEGER NOT NULL DEFAULT 1,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
@@ -195,6 +196,7 @@ CREATE TABLE "holding_reports" (
     "fence" BIGINT NOT NULL,
     "epoch" BIGINT NOT NULL,
     "generation" BIGINT NOT NULL,
+    "digest" TEXT,
     "reported_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
     CONSTRAINT "holding_reports_pkey" PRIMARY KEY ("cluster_id")

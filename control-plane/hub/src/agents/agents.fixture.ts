@@ -8,7 +8,8 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { credentials, type ClientDuplexStream } from '@grpc/grpc-js';
 import { applyDesired, type DesiredSet } from '@flotilla/domain/desired/set';
 import { collectPart, type DesiredPart } from '@flotilla/domain/desired/parts';
-import { canonicalBytes } from '@flotilla/domain/bundle/canonical';
+import { encodeBody, encodeHead } from '@flotilla/domain/desired/encode';
+import type { Body } from '@flotilla/domain/desired/entry';
 import { encodeAgentMessage } from '@flotilla/proto/codec/agentMessage';
 import { decodeHubMessage } from '@flotilla/proto/codec/hubMessage';
 import type { Enrolment } from '@flotilla/proto/enrolment';
@@ -343,13 +344,44 @@ export async function insertApplication(hub: TestHub): Promise<string> {
   return row!.id;
 }
 
-/** Assigns as the worker does: head, body and the cluster's next generation in one statement's transaction. */
-export async function assign(
-  hub: TestHub,
-  at: { applicationId: string; clusterId: string; assignment: number; bundle?: string; bodyExtra?: string },
-): Promise<string> {
-  const { applicationId, clusterId, assignment, bundle = 'b'.repeat(64), bodyExtra = '' } = at;
-  const body = canonicalBytes({ application: { id: applicationId, name: 'app' }, extra: bodyExtra });
+function bodyFor(applicationId: string, namespace: string): Body {
+  return {
+    application: { id: applicationId, name: 'app', project: 'default' },
+    destinationNamespace: namespace,
+    sync: {
+      createNamespace: false,
+      pruneLast: false,
+      prunePropagation: 'foreground',
+      replace: false,
+      force: false,
+      validate: 'none',
+      skipDryRunOnMissingResource: false,
+      adopt: false,
+      selfHeal: true,
+    },
+    prune: { enabled: true, allowEmpty: false },
+    retry: { limit: 5, backoffMs: 1000, backoffFactor: 2, backoffMaxMs: 60_000 },
+    timeouts: { syncWaveMs: 60_000 },
+    ignore: [],
+    health: [],
+    dependsOn: [],
+    allowed: { namespaces: ['*'], clusterKinds: [], namespacedKindsDenied: [] },
+  };
+}
+
+export interface AssignOptions {
+  applicationId: string;
+  clusterId: string;
+  assignment: number;
+  revision?: number;
+  bundle?: string;
+  namespace?: string;
+}
+
+/** Assigns as the worker does: head, body and the cluster's next generation at one moment. */
+export async function assign(hub: TestHub, at: AssignOptions): Promise<string> {
+  const { applicationId, clusterId, assignment, bundle = 'b'.repeat(64) } = at;
+  const body = encodeBody(bodyFor(applicationId, at.namespace ?? 'default'));
   const bodyDigest = sha256Hex(body);
   await hub.database.query(
     'INSERT INTO bodies (digest, application_id, data) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
@@ -360,7 +392,16 @@ export async function assign(
     [applicationId, clusterId],
   );
   const id = known?.id ?? randomUUID();
-  const head = canonicalBytes({ target: id, state: 'Active', assignment, body: bodyDigest });
+  const head = encodeHead({
+    target: id,
+    state: 'Active',
+    assignment,
+    revision: at.revision ?? 1,
+    bundle: { digest: bundle, sizeBytes: 1 },
+    deletesMax: 10,
+    operation: {},
+    body: bodyDigest,
+  });
   await hub.database.query(
     `WITH touched AS (UPDATE clusters SET generation = generation + 1 WHERE id = $2 RETURNING generation)
      INSERT INTO targets (id, application_id, cluster_id, state, assignment, bundle, head, head_digest, body_digest, generation)

@@ -67,13 +67,16 @@ export class Alarms {
     const actor = { kind: 'agent' as const, id: peer.clusterId, authMethod: 'mtls', ip: hostOf(remote) };
     await this.transactions.inTransaction(actor, async (tx) => {
       const resource = { kind: 'cluster', id: peer.clusterId, name: peer.clusterId };
-      const reason = { keyFingerprint: peer.fingerprint };
+      const reason = { keyFingerprint: peer.fingerprint, publicKey: peer.publicKey.toString('base64') };
       tx.audit({ action: 'cluster.connect', resource, outcome: 'denied', reason });
     });
   }
 
   private async isLacking({ seq, hash, at, signature }: Checkpoint): Promise<boolean> {
     if (!isSignedByHub(this.envelope, this.authority.hubId, { seq, hash, at, signature })) return false;
+    const hub = await readHub(outsideTransaction(this.database));
+    // What was lost before the last recovery is known to be lost.
+    if (hub?.recoveredAt && at <= hub.recoveredAt) return false;
     return !(await hasCheckpoint(this.database, seq, hash));
   }
 

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Clusters } from '../clusters/clusters.ts';
 import { Hints } from '../platform/hints.ts';
+import { Transactions } from '../platform/transaction.ts';
 import {
   acceptNext,
   ack,
@@ -16,6 +17,7 @@ import {
   type Member,
   type TestHub,
 } from './agents.fixture.ts';
+import { adopt } from './recover/adopt.ts';
 
 let hub: TestHub;
 let applicationId: string;
@@ -372,7 +374,7 @@ describe('a database that went back in time', () => {
     again.close();
   });
 
-  test('a valid certificate for a cluster that has no row is refused as unknown and recorded', async () => {
+  test('a valid certificate for a cluster that has no row is refused as unknown and recorded, and a person may adopt it', async () => {
     const member = await enrolMember(hub);
     const { clusterId } = member.enrolment;
     await hub.database.query('DELETE FROM clusters WHERE id = $1', [clusterId]);
@@ -386,6 +388,11 @@ describe('a database that went back in time', () => {
       return rows.length === 1;
     });
     stream.close();
+    expect(await adopt(hub.app.get(Transactions), clusterId)).toBe(true);
+    const adopted = new TestStream(hub, member, helloOf(member));
+    expect(await adopted.expect('Welcome')).toMatchObject({ recovering: true });
+    adopted.close();
+    expect(await adopt(hub.app.get(Transactions), randomUUID())).toBe(false);
   });
 });
 

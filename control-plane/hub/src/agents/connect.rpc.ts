@@ -87,7 +87,7 @@ async function sendStanding(context: ConnectContext, session: Session, hello: He
   if (hello.trustBundleVersion < trustBundle.version)
     await session.send({ type: 'TrustBundle', ...trustBundle });
   const checkpoint = await lastCheckpoint(outsideTransaction(context.database));
-  if (checkpoint && checkpoint.seq > (hello.lastCheckpoint?.seq ?? 0n) && !session.isRecovering) {
+  if (checkpoint && checkpoint.at > (hello.lastCheckpoint?.at ?? new Date(0)) && !session.isRecovering) {
     await session.send({ type: 'Checkpoint', checkpoint });
   }
 }

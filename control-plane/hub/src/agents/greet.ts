@@ -16,7 +16,7 @@ import { Alarms } from './alarms.ts';
 import { readDesired, readSent, recordAccepted, resetAccepted, type DesiredRows } from './desired.store.ts';
 import type { Peer } from './peer.ts';
 import type { Base } from './plan.ts';
-import { judgeMark, type MarkVerdict } from './recovery.ts';
+import { judgeMark, notHeardReason, type MarkVerdict } from './recovery.ts';
 import type { SessionStart } from './session.ts';
 import * as store from './sessions.store.ts';
 
@@ -107,16 +107,14 @@ export class Greeter {
     const rows = await readDesired(tx, cluster.id, Number.MAX_SAFE_INTEGER);
     if (!rows) throw new Error('the cluster went away');
     const verdict = await settleMark(tx, desk);
-    if (verdict.verdict === 'unknown' && !cluster.recovering) {
-      await this.alarms.clusterRecovering(tx, cluster, verdict.reason);
-    }
+    const isRecovering = await this.settleRecovery(tx, desk, verdict);
     const observed = observedDigest(await store.observedStates(tx, cluster.id), sha256);
     const replicaId = this.replica.id;
     const isConfirmed = observed === hello.observedDigest;
     const fence = await store.takeFence(tx, cluster.id, { replicaId, hello, displacements, isConfirmed });
     await store.insertSession(tx, { hello, clusterId: cluster.id, replicaId, fence, remote });
     for (const kind of ['session', 'status', 'rollout'] as const) tx.hint(kind, cluster.id);
-    const recovering = desk.hubRecovering || cluster.recovering || verdict.verdict === 'unknown';
+    const recovering = desk.hubRecovering || isRecovering;
     const factNumber = await store.highestFact(tx, cluster.id, hello.incarnation);
     const common = this.commonWelcome(cluster);
     const mark = markOf(rows);
@@ -126,6 +124,22 @@ export class Greeter {
       start: startOf(desk, { fence, isRecovering: recovering, base: baseOf(hello, verdict, rows) }),
       shouldRotateKey: isKeyOld(desk),
     };
+  }
+
+  /** Whether this cluster is recovering from now on. */
+  private async settleRecovery(
+    tx: ObservationTransaction,
+    { cluster, hubRecovering }: Desk,
+    verdict: MarkVerdict,
+  ): Promise<boolean> {
+    if (verdict.verdict === 'unknown') {
+      if (!cluster.recovering) await this.alarms.clusterRecovering(tx, cluster, verdict.reason);
+      return true;
+    }
+    // It was only not heard yet, and what it holds is what the database knows.
+    const isOver = cluster.recovering && !hubRecovering && cluster.recoveringReason === notHeardReason;
+    if (isOver) await store.endRecovering(tx, cluster.id);
+    return cluster.recovering && !isOver;
   }
 
   private commonWelcome(cluster: store.ClusterAtHello) {

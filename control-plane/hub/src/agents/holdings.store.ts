@@ -57,9 +57,9 @@ async function insertPart(tx: ObservationTransaction, clusterId: string, part: H
 async function finish(tx: ObservationTransaction, session: Session): Promise<void> {
   const { helloMark: mark } = session;
   await tx.sql(
-    `INSERT INTO holding_reports (cluster_id, fence, epoch, generation) VALUES ($1, $2, $3, $4)
+    `INSERT INTO holding_reports (cluster_id, fence, epoch, generation, digest) VALUES ($1, $2, $3, $4, $5)
      ON CONFLICT (cluster_id) DO UPDATE SET fence = excluded.fence, epoch = excluded.epoch,
-       generation = excluded.generation, reported_at = now()`,
-    [session.clusterId, session.fence, mark?.epoch ?? 0, mark?.generation ?? 0],
+       generation = excluded.generation, digest = excluded.digest, reported_at = now()`,
+    [session.clusterId, session.fence, mark?.epoch ?? 0, mark?.generation ?? 0, mark?.digest ?? null],
   );
 }

@@ -16,6 +16,8 @@ export interface AuthenticatedCall {
 export interface Peer {
   clusterId: string;
   fingerprint: string;
+  /** SubjectPublicKeyInfo, DER. */
+  publicKey: Buffer;
 }
 
 /** Null: no certificate of an agent of this hub. TLS has checked its signature and dates. */

@@ -1,6 +1,9 @@
 /** Whether what an agent remembers shows that this hub's database went back in time. Pure. */
 import { compareMarks, type AckedMark } from '@flotilla/domain/desired/mark';
 
+/** Of a cluster that `hub recover` did not hear: lifted by a Hello that shows nothing new. */
+export const notHeardReason = 'not heard since the hub came back from a backup';
+
 export interface MarkEvidence {
   /** What the agent acked last. */
   mark: AckedMark | null;

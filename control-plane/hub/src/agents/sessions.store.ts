@@ -18,6 +18,7 @@ export interface ClusterAtHello {
   acceptedGeneration: bigint;
   acceptedDigest: string | null;
   recovering: boolean;
+  recoveringReason: string | null;
   now: Date;
 }
 
@@ -43,7 +44,8 @@ export async function lockClusterAtHello(tx: Sql, clusterId: string): Promise<Cl
   const [row] = await tx.sql<ClusterAtHello>(
     `SELECT id, name, project_id AS "projectId", state, kube_system_uid AS "kubeSystemUid", lease_uid AS "leaseUid",
        lease_transitions AS "leaseTransitions", coalesce(displacements, '{}') AS displacements, epoch, generation, accepted_epoch AS "acceptedEpoch",
-       accepted_generation AS "acceptedGeneration", accepted_digest AS "acceptedDigest", recovering, now() AS now
+       accepted_generation AS "acceptedGeneration", accepted_digest AS "acceptedDigest", recovering,
+       recovering_reason AS "recoveringReason", now() AS now
      FROM clusters WHERE id = $1::uuid FOR NO KEY UPDATE`,
     [clusterId],
   );
@@ -113,7 +115,8 @@ export async function takeFence(
     `UPDATE clusters SET fence = fence + 1, replica_id = $2, connected_at = now(), last_seen_at = now(),
        disconnected_at = NULL, agent_version = $3, kubernetes_version = $4, facts = $5, lease_uid = nullif($6, ''),
        lease_transitions = $7, displacements = $8::timestamptz[], trust_bundle_version = $9,
-       confirmed_fence = CASE WHEN $10 THEN fence + 1 ELSE confirmed_fence END
+       confirmed_fence = CASE WHEN $10 THEN fence + 1 ELSE confirmed_fence END,
+       kube_system_uid = coalesce(kube_system_uid, $11)
      WHERE id = $1 RETURNING fence`,
     [
       clusterId,
@@ -126,6 +129,7 @@ export async function takeFence(
       displacements,
       hello.trustBundleVersion,
       isConfirmed,
+      hello.clusterUid,
     ],
   );
   if (!row) throw new Error('the cluster went away');
@@ -225,6 +229,10 @@ export async function setClusterRecovering(tx: Sql, clusterId: string, reason: s
     clusterId,
     reason,
   ]);
+}
+
+export async function endRecovering(tx: Sql, clusterId: string): Promise<void> {
+  await tx.sql('UPDATE clusters SET recovering = false, recovering_reason = NULL WHERE id = $1', [clusterId]);
 }
 
 export async function setTrustBundleVersion(

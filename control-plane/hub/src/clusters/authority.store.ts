@@ -7,6 +7,7 @@ export interface HubRow {
   trustDomain: string;
   recovering: boolean;
   recoveringReason: string | null;
+  recoveredAt: Date | null;
   trustBundleVersion: number;
 }
 
@@ -19,6 +20,7 @@ export interface AuthorityRow {
 }
 
 const hubColumns = `id, trust_domain AS "trustDomain", recovering, recovering_reason AS "recoveringReason",
+  recovered_at AS "recoveredAt",
   trust_bundle_version AS "trustBundleVersion"`;
 
 export async function readHub(source: Sql): Promise<HubRow | null> {

@@ -129,14 +129,14 @@ export async function readCsr(csr: string | Uint8Array): Promise<RequestedKey | 
 export function readAgentCertificate(
   der: Buffer,
   trustDomain: string,
-): { clusterId: string; fingerprint: string } | null {
+): { clusterId: string; fingerprint: string; publicKey: Buffer } | null {
   const certificate = new NodeCertificate(der);
   const prefix = `URI:${spiffeId(trustDomain, '')}`;
   const names = (certificate.subjectAltName ?? '').split(', ');
   const clusterId = names.length === 1 && names[0]?.startsWith(prefix) ? names[0].slice(prefix.length) : '';
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(clusterId)) return null;
   const publicKey = certificate.publicKey.export({ type: 'spki', format: 'der' });
-  return { clusterId, fingerprint: fingerprintOf(publicKey) };
+  return { clusterId, fingerprint: fingerprintOf(publicKey), publicKey };
 }
 
 /** SHA-256 of the certificate's DER: what an install command pins. */

@@ -1,0 +1,56 @@
+/** What a recovering cluster holds, read from the bytes that it sent: pure. */
+import { parseBody, parseHead } from '@flotilla/domain/desired/parse';
+import type { Body, Head } from '@flotilla/domain/desired/entry';
+import type { Digest } from '@flotilla/domain/digest/sha256';
+
+export interface HeldEntry {
+  head: Head;
+  headBytes: Uint8Array;
+  body: Body;
+  bodyBytes: Uint8Array;
+}
+
+export type ReadEntry = { ok: true; entry: HeldEntry } | { ok: false; target: string; reason: string };
+
+export function readEntry(
+  { target, head: headBytes }: { target: string; head: Uint8Array },
+  bodies: ReadonlyMap<Digest, Uint8Array>,
+): ReadEntry {
+  const head = parseHead(headBytes);
+  if (!head.ok) return { ok: false, target, reason: head.reason };
+  const bodyBytes = bodies.get(head.value.body);
+  if (bodyBytes === undefined) return { ok: false, target, reason: 'its body did not come' };
+  const body = parseBody(bodyBytes);
+  if (!body.ok) return { ok: false, target, reason: body.reason };
+  return { ok: true, entry: { head: head.value, headBytes, body: body.value, bodyBytes } };
+}
+
+/** A revision as the database knows it, for finding the one that a held bundle belongs to. */
+export interface KnownRevision {
+  id: string;
+  number: number;
+  variants: { id: string; bundle: string | null }[];
+}
+
+export type RevisionChoice =
+  | { choice: 'known'; revision: KnownRevision; variantId: string }
+  /** The database lost it: it is made again under this number. */
+  | { choice: 'lost'; number: number };
+
+/** By number and bundle, else by bundle alone; a number that now means something else is not reused. */
+export function chooseRevision(
+  revisions: readonly KnownRevision[],
+  held: { number: number; bundle: Digest },
+): RevisionChoice {
+  const withBundle = revisions.flatMap((revision) =>
+    revision.variants
+      .filter(({ bundle }) => bundle === held.bundle)
+      .map(({ id }) => ({ choice: 'known' as const, revision, variantId: id })),
+  );
+  const exact = withBundle.find(({ revision }) => revision.number === held.number);
+  if (exact) return exact;
+  if (withBundle[0]) return withBundle[0];
+  const numbers = revisions.map(({ number }) => number);
+  const isFree = !numbers.includes(held.number);
+  return { choice: 'lost', number: isFree ? held.number : Math.max(held.number, ...numbers) + 1 };
+}

@@ -1,0 +1,262 @@
+/** A hub whose database went back in time: it sends nothing, says why, and goes on with what its clusters hold. */
+import { buildBundle } from '@flotilla/domain/bundle/bundle';
+import { encodeIndex } from '@flotilla/domain/bundle/bundleIndex';
+import type { DesiredSet } from '@flotilla/domain/desired/set';
+import { encodeAnswerChunk } from '@flotilla/proto/codec/answer';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { checkpointOnce } from '../../audit/checkpoint.ts';
+import { sealOnce } from '../../audit/seal.ts';
+import { DataKeys } from '../../platform/dataKeys.ts';
+import { sha256 } from '../../platform/digest.ts';
+import { Envelope } from '../../platform/envelope.ts';
+import { Hints } from '../../platform/hints.ts';
+import { Observations } from '../../platform/observations.ts';
+import { Transactions } from '../../platform/transaction.ts';
+import {
+  acceptNext,
+  ack,
+  assign,
+  clientOf,
+  enrolMember,
+  helloOf,
+  insertApplication,
+  startTestHub,
+  TestStream,
+  type Member,
+  type TestHub,
+} from '../agents.fixture.ts';
+import { notHeardReason } from '../recovery.ts';
+import { recover } from './recover.ts';
+
+let hub: TestHub;
+
+beforeAll(async () => {
+  hub = await startTestHub();
+});
+afterAll(() => hub?.[Symbol.asyncDispose]());
+
+function run(apply: boolean) {
+  return recover(
+    {
+      database: hub.database,
+      envelope: hub.app.get(Envelope),
+      hints: hub.app.get(Hints),
+      transactions: hub.app.get(Transactions),
+      bundleWithinMs: 5000,
+    },
+    apply,
+  );
+}
+
+async function clusterOf(member: Member): Promise<Record<string, unknown>> {
+  const [row] = await hub.database.query<Record<string, unknown>>('SELECT * FROM clusters WHERE id = $1', [
+    member.enrolment.clusterId,
+  ]);
+  return row!;
+}
+
+async function eventually(what: string, check: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (!(await check())) {
+    if (performance.now() > deadline) throw new Error(`${what} did not happen`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+/** A cluster that accepted assignment 2, whose rows then went back to assignment 1. */
+async function restored(bundle = 'c'.repeat(64)) {
+  const member = await enrolMember(hub);
+  const { clusterId } = member.enrolment;
+  const applicationId = await insertApplication(hub);
+  const target = await assign(hub, { applicationId, clusterId, assignment: 1 });
+  const hello = helloOf(member);
+  const stream = new TestStream(hub, member, hello);
+  await stream.expect('Welcome');
+  const first = await acceptNext(stream, null);
+  ack(stream, first.set);
+  await eventually('accepted', async () => (await clusterOf(member))['accepted_generation'] === 1n);
+  const backup = await hub.database.query<Record<string, unknown>>('SELECT * FROM targets WHERE id = $1', [
+    target,
+  ]);
+  await assign(hub, { applicationId, clusterId, assignment: 2, revision: 2, bundle });
+  hub.app.get(Hints).send('cluster', [clusterId]);
+  const { set } = await acceptNext(stream, first.set);
+  ack(stream, set);
+  await eventually('accepted', async () => (await clusterOf(member))['accepted_generation'] === 2n);
+  stream.close();
+  const { head, head_digest: digest } = backup[0]!;
+  await hub.database.query(
+    `UPDATE targets SET assignment = 1, revision_number = 1, head = $2, head_digest = $3, bundle = $4, generation = 1 WHERE id = $1`,
+    [target, head, digest, 'b'.repeat(64)],
+  );
+  await hub.database.query(
+    `UPDATE clusters SET generation = 1, accepted_generation = 1, accepted_digest = $2 WHERE id = $1`,
+    [clusterId, first.set.mark.digest],
+  );
+  await hub.database.query('DELETE FROM sent_marks WHERE cluster_id = $1', [clusterId]);
+  return { member, clusterId, applicationId, target, set, instance: hello.instance };
+}
+
+function connect(member: Member, set: DesiredSet | null, instance: string): TestStream {
+  const mark = set?.mark ?? null;
+  return new TestStream(hub, member, helloOf(member, { instance, mark, held: mark }));
+}
+
+function sendHoldings(
+  stream: TestStream,
+  set: DesiredSet,
+  bundles: { digest: string; index: Uint8Array }[] = [],
+): void {
+  const entries = [...set.entries.values()].map(({ target, head }) => ({ target, head }));
+  stream.send({ type: 'Holdings', entries, bodies: [], bundles: [], last: false });
+  stream.send({ type: 'Holdings', entries: [], bodies: [...set.bodies.values()], bundles, last: true });
+}
+
+test('what a cluster holds is listed, taken over byte for byte, and the agent gets the same entries under a new epoch', async () => {
+  const { member, clusterId, applicationId, target, set, instance } = await restored();
+  const stream = connect(member, set, instance);
+  expect(await stream.expect('Welcome')).toMatchObject({ recovering: true });
+  sendHoldings(stream, set);
+  await eventually('reported', async () =>
+    (await run(false)).some((one) => one.clusterId === clusterId && one.heard),
+  );
+  const listed = (await run(false)).find((one) => one.clusterId === clusterId);
+  expect(listed?.differences).toEqual([
+    {
+      application: 'app',
+      target,
+      held: { assignment: 2, revision: 2, bundle: 'c'.repeat(64) },
+      stored: { assignment: 1, revision: 1, state: 'Active' },
+    },
+  ]);
+  const taken = (await run(true)).find((one) => one.clusterId === clusterId);
+  expect(taken?.taken).toMatchObject({ outcome: 'taken', changed: 1 });
+  expect(await stream.expect('Refused')).toMatchObject({ reason: 'displaced' });
+  const again = connect(member, set, instance);
+  expect(await again.expect('Welcome')).toMatchObject({ recovering: false });
+  const next = await acceptNext(again, set);
+  expect(next.set.mark.epoch).toBe(set.mark.epoch + 1);
+  expect(next.set.mark.generation).toBeGreaterThan(set.mark.generation);
+  expect(next.set.mark.digest).toBe(set.mark.digest);
+  const [application] = await hub.database.query<{ revision_number: number }>(
+    'SELECT revision_number FROM applications WHERE id = $1',
+    [applicationId],
+  );
+  expect(application?.revision_number).toBe(2);
+  stream.close();
+  again.close();
+});
+
+test('a bundle that the database lost comes back from the cluster, verified', async () => {
+  const object = {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'c', namespace: 'default' },
+    data: { a: '1' },
+  };
+  const built = buildBundle([{ object, source: 'c.yaml' } as never], sha256);
+  if (!built.ok) throw new Error('no bundle');
+  const { index, frames } = built.bundle;
+  const { member, clusterId, set, instance } = await restored(index.digest);
+  const stream = connect(member, set, instance);
+  await stream.expect('Welcome');
+  sendHoldings(stream, set, [{ digest: index.digest, index: encodeIndex(index) }]);
+  await eventually('reported', async () =>
+    (await run(false)).some((one) => one.clusterId === clusterId && one.heard),
+  );
+  const recovering = run(true);
+  const { id, command } = await stream.expect('Command');
+  expect(command).toEqual({ kind: 'sendBundle', digest: index.digest });
+  const client = clientOf(hub, member);
+  const call = client.answer(() => undefined);
+  call.write(
+    encodeAnswerChunk({ commandId: id, seq: 1n, content: { type: 'data', data: Buffer.concat(frames) } }),
+  );
+  call.write(encodeAnswerChunk({ commandId: id, seq: 2n, content: { type: 'end' } }));
+  call.end();
+  const result = (await recovering).find((one) => one.clusterId === clusterId);
+  expect(result).toMatchObject({ missingBundles: [], taken: { outcome: 'taken' } });
+  const [frame] = await hub.database.query<{ data: Buffer; digest: string }>(
+    'SELECT f.data, f.digest FROM bundles b JOIN frames f ON f.digest = b.frames[1] WHERE b.digest = $1',
+    [index.digest],
+  );
+  const plain = await hub.app.get(DataKeys).open(hub.projectId, 'frames', frame!.digest, frame!.data);
+  expect(plain).toEqual(Buffer.from(frames[0]!));
+  client.close();
+  stream.close();
+});
+
+test('a lost snapshot keeps what the database has, under an assignment above the one observed', async () => {
+  const { member, clusterId, target, set, instance } = await restored();
+  await hub.database.query(
+    `INSERT INTO target_observations (target_id, cluster_id, application_id, fence, seq, digest, assignment, revision_number, bundle, sync, health, state)
+     SELECT id, cluster_id, application_id, 1, 1, '', 7, 2, '', 'Synced', 'Healthy', '{}' FROM targets WHERE id = $1`,
+    [target],
+  );
+  const stream = new TestStream(hub, member, helloOf(member, { instance, mark: set.mark, held: null }));
+  expect(await stream.expect('Welcome')).toMatchObject({ recovering: true });
+  stream.send({ type: 'Holdings', entries: [], bodies: [], bundles: [], last: true });
+  await eventually('reported', async () =>
+    (await run(false)).some((one) => one.clusterId === clusterId && one.heard),
+  );
+  expect((await run(true)).find((one) => one.clusterId === clusterId)?.taken).toMatchObject({
+    reassigned: 1,
+  });
+  const again = new TestStream(hub, member, helloOf(member, { instance, mark: set.mark, held: null }));
+  expect(await again.expect('Welcome')).toMatchObject({ recovering: false });
+  const next = await acceptNext(again, null);
+  const [entry] = [...next.set.entries.values()];
+  expect(JSON.parse(Buffer.from(entry!.head).toString())).toMatchObject({ assignment: 8 });
+  stream.close();
+  again.close();
+});
+
+describe('a checkpoint that the database lacks', () => {
+  test('holds the whole fleet; who is not heard stays held, until it shows that it holds nothing new', async () => {
+    const quiet = await enrolMember(hub);
+    const applicationId = await insertApplication(hub);
+    await assign(hub, { applicationId, clusterId: quiet.enrolment.clusterId, assignment: 1 });
+    const hello = helloOf(quiet);
+    const before = new TestStream(hub, quiet, hello);
+    await before.expect('Welcome');
+    const { set } = await acceptNext(before, null);
+    ack(before, set);
+    await eventually('accepted', async () => (await clusterOf(quiet))['accepted_generation'] === 1n);
+    before.close();
+    const observations = hub.app.get(Observations);
+    await sealOnce(observations, true);
+    const checkpoint = await checkpointOnce(observations, hub.app.get(Envelope));
+    await hub.database.query('ALTER TABLE audit_checkpoints DISABLE TRIGGER ALL');
+    await hub.database.query('DELETE FROM audit_checkpoints WHERE seq = $1', [checkpoint!.seq]);
+    const witness = await enrolMember(hub);
+    const stream = new TestStream(hub, witness, helloOf(witness, { lastCheckpoint: checkpoint }));
+    expect(await stream.expect('Welcome')).toMatchObject({ recovering: true });
+    await assign(hub, { applicationId, clusterId: witness.enrolment.clusterId, assignment: 1 });
+    hub.app.get(Hints).send('cluster', [witness.enrolment.clusterId]);
+    expect(await stream.next(1000)).toBeNull();
+    await run(true);
+    expect(await clusterOf(quiet)).toMatchObject({ recovering: true, recovering_reason: notHeardReason });
+    const after = connect(quiet, set, hello.instance);
+    expect(await after.expect('Welcome')).toMatchObject({ recovering: false });
+    after.close();
+    stream.close();
+    const again = new TestStream(hub, witness, helloOf(witness, { lastCheckpoint: checkpoint }));
+    await again.expect('Welcome');
+    expect(await hub.database.query('SELECT 1 FROM hub WHERE recovering')).toHaveLength(0);
+    again.close();
+  });
+
+  test('one that this hub did not sign proves nothing', async () => {
+    const member = await enrolMember(hub);
+    const forged = {
+      seq: 9999n,
+      hash: 'a'.repeat(64),
+      at: new Date(),
+      signature: Buffer.alloc(64),
+      keyId: 'x',
+    };
+    const stream = new TestStream(hub, member, helloOf(member, { lastCheckpoint: forged }));
+    expect(await stream.expect('Welcome')).toMatchObject({ recovering: false });
+    stream.close();
+  });
+});
