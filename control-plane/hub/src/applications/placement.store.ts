@@ -63,29 +63,3 @@ export async function saveLeaving(tx: Sql, changed: ReadonlyMap<string, Leaving 
     [JSON.stringify(rows)],
   );
 }
-
-const heldType = 'LeavingHeld';
-
-/** The one question for a person, where they look. True when it changed. */
-export async function saveQuestion(
-  tx: Sql,
-  applicationId: string,
-  question: { targets: number; of: number } | null,
-): Promise<boolean> {
-  const message =
-    question === null
-      ? null
-      : `${question.targets} of ${question.of} targets would leave: confirm it, or undo the change`;
-  const rows = await tx.sql(
-    `WITH wanted AS (
-       SELECT a.id, (SELECT coalesce(jsonb_agg(c ORDER BY n), '[]')
-           FROM jsonb_array_elements(a.conditions) WITH ORDINALITY AS e(c, n) WHERE c->>'type' <> $2)
-         || CASE WHEN $3::text IS NULL THEN '[]'::jsonb
-            ELSE jsonb_build_array(jsonb_build_object('type', $2::text, 'message', $3::text)) END AS after
-       FROM applications a WHERE a.id = $1::uuid)
-     UPDATE applications a SET conditions = wanted.after FROM wanted
-     WHERE a.id = wanted.id AND a.conditions IS DISTINCT FROM wanted.after RETURNING a.id`,
-    [applicationId, heldType, message],
-  );
-  return rows.length > 0;
-}

@@ -6,6 +6,7 @@ import { leaving, type Leaving } from '@flotilla/domain/placement/leaving';
 import { placed } from '@flotilla/domain/placement/placed';
 
 import type { Sql } from '../platform/transaction.ts';
+import { saveQuestion } from './conditions.store.ts';
 import * as store from './placement.store.ts';
 import type { ApplicationSpec } from './spec.ts';
 
@@ -51,7 +52,7 @@ export async function place(tx: Sql, input: PlacementInput): Promise<PlacementRe
     returned.map(({ id }) => id),
   );
   await store.saveLeaving(tx, step.changed);
-  const isAsked = await store.saveQuestion(tx, applicationId, step.question);
+  const isAsked = await saveQuestion(tx, applicationId, 'LeavingHeld', questionText(step.question));
   return {
     changed: added.length + returned.length + step.changed.size > 0 || isAsked,
     added: added.length,
@@ -69,4 +70,9 @@ function leavingOf(row: store.PlacedTargetRow): Leaving | null {
     untilMs: (row.leavingUntil ?? row.leavingSince).getTime(),
     held: row.leavingHeld,
   };
+}
+
+function questionText(question: { targets: number; of: number } | null): string | null {
+  if (question === null) return null;
+  return `${question.targets} of ${question.of} targets would leave: confirm it, or undo the change`;
 }

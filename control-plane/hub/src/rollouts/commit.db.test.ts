@@ -421,6 +421,85 @@ test('a revision that drops most objects waits for a person, once for the fleet'
   });
   expect(events).toEqual([{ message: 'revision 2 drops 11 of 12 objects and waits for confirmation' }]);
   expect((await world.targets()).map((target) => target.revision_number)).toEqual([1, 1]);
+  expect(await world.conditions()).toEqual([
+    { type: 'DropHeld', message: 'revision 2 drops 11 of 12 objects: confirm it, or push what mends it' },
+  ]);
+  const act = (body: object) => hub.api('POST', `/applications/${world.name}/rollout`, body);
+  expect(await act({ action: 'confirmDrop', revision: 1 })).toMatchObject({ status: 409 });
+  expect(await act({ action: 'confirmDrop', revision: 2 })).toMatchObject({ status: 202 });
+  const [confirmed] = await assignedAt(world, 2);
+  expect(parseHead(confirmed!.head!)).toMatchObject({ ok: true, value: { deletesMax: 11 } });
+  expect(await world.conditions()).toEqual([]);
+});
+
+test('targets that leave together are held until a person confirms', async () => {
+  const world = await makeWorld({ 'app/a.yaml': configMap('a', '1') }, { syncPolicy: { graceMs: 0 } }, 4);
+  await assignedAt(world, 1);
+  const application = await hub.api('GET', `/applications/${world.name}`);
+  const { spec } = application.body as { spec: { placement: object } };
+  const narrowed = { ...spec, placement: { clusters: { names: [`${world.name}-0`] } } };
+  const put = await hub.api('PUT', `/applications/${world.name}`, { spec: narrowed }, { 'if-match': '*' });
+  expect(put).toMatchObject({ status: 200 });
+  await eventually('the question', async () =>
+    (await world.conditions()).some(({ message }) => message.startsWith('3 of 4 targets would leave')),
+  );
+  expect((await world.targets()).every(({ state }) => state === 'Active')).toBe(true);
+  const act = (body: object) => hub.api('POST', `/applications/${world.name}/rollout`, body);
+  expect(await act({ action: 'confirmLeaving' })).toMatchObject({ status: 202 });
+  await eventually('removing', async () => {
+    const states = (await world.targets()).map(({ state }) => state);
+    return states.filter((state) => state === 'Removing').length === 3;
+  });
+  expect(await world.conditions()).toEqual([]);
+  expect(await act({ action: 'confirmLeaving' })).toMatchObject({ status: 409 });
+});
+
+test('a person pauses, resumes, pins and rolls back', async () => {
+  const world = await makeWorld({ 'app/a.yaml': configMap('a', '1') });
+  await assignedAt(world, 1);
+  const observeAll = () =>
+    hub.rows(
+      `INSERT INTO target_observations AS o (target_id, cluster_id, application_id, fence, seq, digest, assignment, revision_number, bundle, sync, health, state)
+       SELECT id, cluster_id, application_id, 1, 1, '', assignment, revision_number, bundle, 'Synced', 'Healthy',
+         jsonb_build_object('operation', jsonb_build_object('assignment', assignment, 'phase', 'Succeeded', 'message', ''))
+       FROM targets WHERE application_id = $1::uuid
+       ON CONFLICT (target_id) DO UPDATE SET assignment = excluded.assignment, revision_number = excluded.revision_number,
+         bundle = excluded.bundle, state = excluded.state, seq = o.seq + 1`,
+      [world.applicationId],
+    );
+  const phases = () =>
+    hub.rows<{ kind: string; phase: string }>(
+      'SELECT kind, phase FROM rollouts WHERE application_id = $1::uuid ORDER BY created_at, started_at',
+      [world.applicationId],
+    );
+  const act = (body: object) => hub.api('POST', `/applications/${world.name}/rollout`, body);
+  const completed = (count: number) =>
+    eventually(`${count} completed`, async () => {
+      await observeAll();
+      hub.hint('rollout', world.applicationId);
+      return (await phases()).filter(({ phase }) => phase === 'Completed').length === count;
+    });
+  await completed(1);
+  expect(await act({ action: 'pause', reason: 'lunch' })).toMatchObject({ status: 409 });
+  await world.push({ 'app/a.yaml': configMap('a', '2') });
+  await assignedAt(world, 2);
+  expect(await act({ action: 'pause', reason: 'lunch' })).toMatchObject({ status: 202 });
+  expect((await phases()).map(({ phase }) => phase)).toEqual(['Completed', 'Paused']);
+  expect(await act({ action: 'resume' })).toMatchObject({ status: 202 });
+  await completed(2);
+  expect(await act({ action: 'rollback', reason: 'worse than before' })).toMatchObject({ status: 202 });
+  await assignedAt(world, 1);
+  expect((await world.revisions()).map(({ state }) => state)).toEqual(['Ready', 'Rejected']);
+  const first = `${world.name}-0`;
+  expect(await act({ action: 'pin', cluster: first, revision: 2, reason: 'a trial' })).toMatchObject({
+    status: 202,
+  });
+  await eventually('the pinned one', async () => {
+    await observeAll();
+    hub.hint('rollout', world.applicationId);
+    return (await world.targets()).map((target) => target.revision_number).join() === '2,1';
+  });
+  expect(await act({ action: 'pin', cluster: 'nowhere', revision: 2 })).toMatchObject({ status: 422 });
 });
 
 test('two workers at once make one revision, one rollout and one assignment of a push', async () => {

@@ -90,21 +90,31 @@ export function readTargets(tx: Sql, applicationId: string): Promise<SeenTargetR
   );
 }
 
+const selectRollouts = `
+  SELECT id, kind, of_id AS "ofId", revision_number AS "revisionNumber", phase, phase_reason AS "phaseReason", strategy,
+    state, created_by AS "createdBy", created_at AS "createdAt", started_at AS "startedAt", closed_at AS "closedAt"
+  FROM rollouts`;
+
+function readOutcomes(tx: Sql, rolloutIds: readonly string[]): Promise<OutcomeRow[]> {
+  return tx.sql<OutcomeRow>(
+    `SELECT rollout_id AS "rolloutId", target_id AS "targetId", cluster_id AS "clusterId", wave, outcome, reason, assignment, state
+     FROM rollout_targets WHERE rollout_id = ANY($1::uuid[])`,
+    [rolloutIds],
+  );
+}
+
 export async function readFleet(
   tx: Sql,
   application: ApplicationRow,
   targets: readonly TargetRow[],
 ): Promise<FleetRows> {
   const rollouts = await tx.sql<RolloutRow>(
-    `SELECT id, kind, of_id AS "ofId", revision_number AS "revisionNumber", phase, phase_reason AS "phaseReason", strategy,
-       state, created_by AS "createdBy", created_at AS "createdAt", started_at AS "startedAt", closed_at AS "closedAt"
-     FROM rollouts WHERE application_id = $1::uuid AND phase IN ('Running', 'Paused', 'Queued', 'AwaitingSync')`,
+    `${selectRollouts} WHERE application_id = $1::uuid AND phase IN ('Running', 'Paused', 'Queued', 'AwaitingSync')`,
     [application.id],
   );
-  const outcomes = await tx.sql<OutcomeRow>(
-    `SELECT rollout_id AS "rolloutId", target_id AS "targetId", cluster_id AS "clusterId", wave, outcome, reason, assignment, state
-     FROM rollout_targets WHERE rollout_id = ANY($1::uuid[])`,
-    [rollouts.map(({ id }) => id)],
+  const outcomes = await readOutcomes(
+    tx,
+    rollouts.map(({ id }) => id),
   );
   const completed = await tx.sql<{ revision: number }>(
     `SELECT revision FROM (
@@ -169,4 +179,17 @@ export async function readIndex(tx: Sql, projectId: string, digest: string): Pro
     [projectId, digest],
   );
   return row?.index ?? null;
+}
+
+/** The last forward rollout that was completed, with its outcomes: what a rollback undoes when none is open. */
+export async function readLastCompleted(
+  tx: Sql,
+  applicationId: string,
+): Promise<{ rollout: RolloutRow; outcomes: OutcomeRow[] } | null> {
+  const [rollout] = await tx.sql<RolloutRow>(
+    `${selectRollouts} WHERE application_id = $1::uuid AND kind = 'forward' AND phase = 'Completed'
+     ORDER BY closed_at DESC LIMIT 1`,
+    [applicationId],
+  );
+  return rollout === undefined ? null : { rollout, outcomes: await readOutcomes(tx, [rollout.id]) };
 }

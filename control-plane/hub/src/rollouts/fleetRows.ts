@@ -139,7 +139,7 @@ function targetOf(row: TargetRow): TargetState {
   };
 }
 
-function rolloutOf(row: RolloutRow, outcomes: readonly OutcomeRow[]): Rollout {
+export function rolloutOf(row: RolloutRow, outcomes: readonly OutcomeRow[]): Rollout {
   const { pausedBy = null, waves = [], carried = [], heldDrops = [] } = row.state;
   const own = outcomes.filter(({ rolloutId }) => rolloutId === row.id);
   return {

@@ -1,6 +1,7 @@
 /** The worker around domain/rollout. It runs where the role `worker` does. */
 import { Module, type OnApplicationBootstrap } from '@nestjs/common';
 
+import { ApplicationsModule } from '../applications/applications.module.ts';
 import { HubConfig } from '../platform/config.ts';
 import { DataKeys } from '../platform/dataKeys.ts';
 import { Hints } from '../platform/hints.ts';
@@ -8,12 +9,18 @@ import { Lifecycle } from '../platform/lifecycle.ts';
 import { Loggers } from '../platform/logger.ts';
 import { Database } from '../platform/prisma.ts';
 import { Transactions } from '../platform/transaction.ts';
+import { RolloutActionsController } from './actions.controller.ts';
+import { RolloutActions } from './actions.ts';
 import { Drops } from './drops.ts';
 import { Outages } from './outages.ts';
 import { startRetention } from './retention.ts';
 import { RolloutWorker } from './worker.ts';
 
-@Module({})
+@Module({
+  imports: [ApplicationsModule],
+  controllers: [RolloutActionsController],
+  providers: [RolloutActions],
+})
 export class RolloutsModule implements OnApplicationBootstrap {
   constructor(
     private readonly config: HubConfig,

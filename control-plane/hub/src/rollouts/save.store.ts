@@ -226,3 +226,15 @@ export async function deleteApplication(tx: Sql, id: string): Promise<void> {
   await tx.sql('DELETE FROM bodies WHERE application_id = $1::uuid', [id]);
   await tx.sql('DELETE FROM applications WHERE id = $1::uuid', [id]);
 }
+
+/** Targets that left until now may go; gives how many were held. */
+export async function confirmLeaving(tx: Sql, applicationId: string): Promise<number> {
+  const held = await tx.sql('SELECT id FROM targets WHERE application_id = $1::uuid AND leaving_held', [
+    applicationId,
+  ]);
+  if (held.length === 0) return 0;
+  await tx.sql('UPDATE applications SET leave_confirmed_at = clock_timestamp() WHERE id = $1::uuid', [
+    applicationId,
+  ]);
+  return held.length;
+}

@@ -12,6 +12,7 @@ import type { FleetState } from '@flotilla/domain/rollout/state';
 import { defaultStrategy, type Strategy } from '@flotilla/domain/rollout/strategy';
 import type { Assignment, Observations, RolloutEvent, Step } from '@flotilla/domain/rollout/step';
 
+import { saveQuestion } from '../applications/conditions.store.ts';
 import { place, type PlacementResult } from '../applications/placement.ts';
 import { sha256Hex } from '../platform/digest.ts';
 import { systemActor, type HubTransaction, type Transactions } from '../platform/transaction.ts';
@@ -62,7 +63,7 @@ function placeNow(tx: HubTransaction, application: rows.ApplicationRow): Promise
   return place(tx, { applicationId, projectId, spec, leaveConfirmedAt, nowMs: now.getTime() });
 }
 
-interface Context {
+export interface Context {
   application: rows.ApplicationRow;
   targets: rows.SeenTargetRow[];
   revisions: ReadonlyMap<number, rows.RevisionRow>;
@@ -73,7 +74,8 @@ interface Context {
   nowMs: number;
 }
 
-async function load(
+/** Everything a step reads, under the application's lock. */
+export async function load(
   options: TickOptions,
   tx: HubTransaction,
   application: rows.ApplicationRow,
@@ -186,6 +188,7 @@ async function save(
   await saved.saveChanges(tx, application, changes, after, revisions);
   await saved.saveRejected(tx, application.id, before.rejected, after.rejected);
   await saved.saveEvents(tx, decided?.events ?? []);
+  if (decided !== null) await saveQuestion(tx, application.id, 'DropHeld', dropText(after));
   const entries = [
     ...(await assign(tx, context, assignments, decided?.operations ?? {})),
     ...removals.entries,
@@ -197,6 +200,13 @@ async function save(
   tx.hint('rollout', application.id);
   tx.hint('status', application.id);
   return { outcome: 'changed', assigned: assignments.length, ...times };
+}
+
+/** The one question of the drop guard, for the whole fleet. */
+export function dropText({ open, laneDrops }: FleetState): string | null {
+  const [held] = [...(open?.heldDrops ?? []), ...laneDrops];
+  if (held === undefined) return null;
+  return `revision ${held.revision} drops ${held.dropped} of ${held.total} objects: confirm it, or push what mends it`;
 }
 
 /** Targets to be removed now: all of an application on its way out; else those whose grace is over. */

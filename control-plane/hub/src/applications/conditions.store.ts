@@ -1,0 +1,26 @@
+/** Sets or clears one condition of an application, where people look. */
+import type { Sql } from '../platform/transaction.ts';
+
+/** `LeavingHeld`, `DropHeld`: a question that waits for a person. */
+export type QuestionType = 'LeavingHeld' | 'DropHeld';
+
+/** True when it changed. The caller holds the application's lock. */
+export async function saveQuestion(
+  tx: Sql,
+  applicationId: string,
+  type: QuestionType,
+  message: string | null,
+): Promise<boolean> {
+  const rows = await tx.sql(
+    `WITH wanted AS (
+       SELECT a.id, (SELECT coalesce(jsonb_agg(c ORDER BY n), '[]')
+           FROM jsonb_array_elements(a.conditions) WITH ORDINALITY AS e(c, n) WHERE c->>'type' <> $2)
+         || CASE WHEN $3::text IS NULL THEN '[]'::jsonb
+            ELSE jsonb_build_array(jsonb_build_object('type', $2::text, 'message', $3::text)) END AS after
+       FROM applications a WHERE a.id = $1::uuid)
+     UPDATE applications a SET conditions = wanted.after FROM wanted
+     WHERE a.id = wanted.id AND a.conditions IS DISTINCT FROM wanted.after RETURNING a.id`,
+    [applicationId, type, message],
+  );
+  return rows.length > 0;
+}
