@@ -19,7 +19,7 @@ export function assess(target: Target, nowMs: number): ObservedState {
   const health = worst(wanted.map(healthOfRecord));
   return {
     target: target.uid,
-    assignment: target.inForce?.assignment ?? 0,
+    assignment: assignmentOf(target),
     revision: target.inForce?.revision ?? 0,
     bundle: target.inForce?.bundle ?? '',
     sync: syncOf(target, outOfSync.length, wanted.some(isUnknown)),
@@ -30,6 +30,11 @@ export function assess(target: Target, nowMs: number): ObservedState {
     resources: resourcesOf(target, wanted),
     removal: target.removal,
   };
+}
+
+/** A removal that was begun speaks of the entry that asked for it: only so does the hub take `Removed` for an answer. */
+function assignmentOf({ removal, head, inForce }: Target): number {
+  return removal === 'None' ? (inForce?.assignment ?? 0) : head.assignment;
 }
 
 function syncOf(target: Target, outOfSync: number, unknown: boolean): SyncStatus {

@@ -27,7 +27,8 @@ const lookAgainMs = 2_000;
 
 export async function remove(run: Run, report: (run: Run) => void): Promise<void> {
   const { target } = run;
-  if (target.removal === 'Removed') return;
+  // Asked again under another assignment: the answer is the same, and names the new one.
+  if (target.removal === 'Removed') return report(run);
   const mode = run.head.removal ?? 'orphan';
   const done = mode === 'delete' ? await deleteAll(run, report) : await release(run, mode);
   if (!done) {
