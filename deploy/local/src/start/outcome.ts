@@ -64,7 +64,7 @@ function breakCommand(fleet: Fleet): string[] {
   if (cluster === undefined) return [];
   const context = cluster.context === undefined ? '' : ` --context ${cluster.context}`;
   const access = `--kubeconfig ${relative(process.cwd(), cluster.kubeconfig)}${context}`;
-  const command = `kubectl ${access} -n ${NAMESPACE} scale deployment web --replicas=0`;
+  const command = `kubectl ${access} -n ${NAMESPACE} scale deployment web --replicas=1`;
   return hasKubectl()
     ? [command]
     : [command, '(kubectl is not on the PATH: https://kubernetes.io/docs/tasks/tools)'];
