@@ -27,8 +27,7 @@ export interface ReporterOptions {
 
 export interface Reporter {
   onState(state: ObservedState): void;
-  /** Kept until the hub has it, also when the disk does not take it. */
-  /** Resolves when it is on disk; a disk that refuses it is logged. */
+  /** Kept until the hub has it. Resolves when it is on disk; a disk that refuses it is logged. */
   onFact(fact: FactBody): Promise<void>;
   /**
    * One `Report` stream. Resolves `stale` when the session's fence is no longer the cluster's; rejects when the stream
