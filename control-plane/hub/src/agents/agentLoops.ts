@@ -64,8 +64,7 @@ export class AgentLoops implements OnApplicationBootstrap {
       address: this.config.grpc.host,
       version: hubVersion,
     });
-    const clusterIds = this.registry.workingSessions.map(({ clusterId }) => clusterId);
-    await store.touchSessions(this.database, id, clusterIds);
+    await store.touchSessions(this.database, id, this.registry.workingSessions);
   }
 
   private async sweep(): Promise<void> {

@@ -40,6 +40,8 @@ const drainMs = 3000;
 @Injectable()
 export class AgentServer {
   private server: Server | null = null;
+  /** Calls under way: each writes its last row before connections to Postgres close. */
+  private readonly calls = new Set<Promise<void>>();
   private readonly logger: Logger;
 
   constructor(
@@ -97,6 +99,7 @@ export class AgentServer {
     await promise;
     clearTimeout(timer);
     server.forceShutdown();
+    await this.callsEnd();
     await this.ingest.drain();
   }
 
@@ -127,12 +130,27 @@ export class AgentServer {
       registry,
       renewer,
     };
+    const side = { database, hints, logger, registry, trustDomain };
     return {
-      connect: (call) => void connect(control, call),
-      report: (call) => void report({ database, ingest, logger, registry, trustDomain }, call),
-      fetchBundle: (call) => void fetchBundle({ cache, database, logger, registry, trustDomain }, call),
-      answer: (call, callback) =>
-        void answer({ database, hints, logger, registry, trustDomain }, call, callback),
+      connect: (call) => this.track(connect(control, call)),
+      report: (call) => this.track(report({ ...side, ingest }, call)),
+      fetchBundle: (call) => this.track(fetchBundle({ ...side, cache }, call)),
+      answer: (call, callback) => this.track(answer(side, call, callback)),
     };
+  }
+
+  private track(call: Promise<void>): void {
+    const ended = call.catch((error: unknown) => {
+      this.logger.error({ err: error }, 'call failed');
+    });
+    this.calls.add(ended);
+    void ended.finally(() => this.calls.delete(ended));
+  }
+
+  private async callsEnd(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, drainMs);
+    await Promise.race([promise, Promise.all(this.calls)]);
+    clearTimeout(timer);
   }
 }

@@ -168,20 +168,25 @@ export function readPulses(database: Database, clusterIds: readonly string[]): P
   );
 }
 
-/** Signs of life of this replica's sessions, in one statement each. */
+/**
+ * Signs of life of this replica's working sessions. One that was taken for dead meanwhile (the replica could not reach
+ * Postgres for a while) lives again, as long as nobody took a later fence.
+ */
 export async function touchSessions(
   database: Database,
   replicaId: string,
-  clusterIds: readonly string[],
+  sessions: readonly { id: string; clusterId: string; fence: bigint }[],
 ): Promise<void> {
   await database.query(
-    `WITH live AS (SELECT id FROM clusters WHERE id = ANY($1::uuid[]) AND replica_id = $2 ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
-     UPDATE clusters c SET last_seen_at = now(), disconnected_at = NULL FROM live WHERE c.id = live.id`,
-    [clusterIds, replicaId],
+    `WITH live AS (SELECT c.id FROM clusters c JOIN unnest($1::uuid[], $2::bigint[]) AS s(id, fence)
+         ON s.id = c.id AND s.fence = c.fence ORDER BY c.id FOR NO KEY UPDATE OF c SKIP LOCKED)
+     UPDATE clusters c SET last_seen_at = now(), disconnected_at = NULL, replica_id = $3 FROM live WHERE c.id = live.id`,
+    [sessions.map(({ clusterId }) => clusterId), sessions.map(({ fence }) => fence), replicaId],
   );
   await database.query(
-    'UPDATE sessions SET last_seen_at = now() WHERE replica_id = $1 AND ended_at IS NULL',
-    [replicaId],
+    `UPDATE sessions s SET last_seen_at = now(), ended_at = NULL, end_reason = NULL FROM clusters c
+     WHERE s.id = ANY($1::text[]) AND c.id = s.cluster_id AND c.fence = s.fence`,
+    [sessions.map(({ id }) => id)],
   );
 }
 

@@ -45,7 +45,8 @@ const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const { subtle } = webcrypto;
 const hourMs = 3_600_000;
 const agentLifeMs = 24 * hourMs;
-const serverLifeMs = 90 * 24 * hourMs;
+/** A listener gets a new one at every start. */
+const serverLifeMs = 397 * 24 * hourMs;
 const rootLifeMs = 10 * 365 * 24 * hourMs;
 /** Clocks of agents and replicas differ: certificates begin a while ago. */
 const backdatedMs = 2 * hourMs;

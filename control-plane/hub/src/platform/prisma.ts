@@ -29,6 +29,8 @@ export class Database {
     });
     // An idle connection that the server closed is replaced by the pool; the event must have a listener all the same.
     this.pool.on('error', () => undefined);
+    // So must a connection that is in use: whoever uses it sees its statement fail.
+    this.pool.on('connect', (connection) => connection.on('error', () => undefined));
     this.rememberConnections();
     this.client = new PrismaClient({ adapter: new PrismaPg(this.pool) });
   }
