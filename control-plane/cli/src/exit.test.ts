@@ -108,6 +108,24 @@ describe('app wait', () => {
   });
 });
 
+it('app sync --wait takes only what was reported of the new assignment', async () => {
+  let assignment = 3;
+  let looks = 0;
+  await using hub = await fakeHub({
+    'GET /applications/web': { body: application() },
+    'GET /applications/web/targets': () => {
+      if (++looks === 3) assignment = 4;
+      return { body: page([target({ assignment, observedAssignment: assignment })]) };
+    },
+    'POST /applications/web/sync': {
+      status: 202,
+      body: { application: 'web', action: 'Reapplied', revisionNumber: 2, targets: 1 },
+    },
+  });
+  const { code } = await flotilla(['app', 'sync', 'web', '--wait'], { ...hub, ticking: true });
+  expect([code, looks]).toEqual([0, 3]);
+});
+
 describe('login', () => {
   const whoami = { body: { kind: 'token', id: 'x', name: 'me', role: 'admin' } };
 

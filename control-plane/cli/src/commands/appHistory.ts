@@ -42,7 +42,9 @@ function detailOf({ kind, detail }: Transition): string {
   const [first] = changes;
   const more = changes.length > 1 ? ` and ${changes.length - 1} more` : '';
   const fate = detail['reverted'] === true ? 'reverted' : 'left as it is';
-  return first ? `${first.path} by ${first.manager} ${first.time}${more}: ${fate}` : fate;
+  if (!first) return fate;
+  const who = [first.manager === '' ? 'somebody Kubernetes did not record' : first.manager, first.time];
+  return `${first.path} by ${who.filter((part) => part !== '').join(' at ')}${more}: ${fate}`;
 }
 
 export const runColumns: Column<Run>[] = [

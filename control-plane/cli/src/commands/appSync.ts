@@ -1,6 +1,7 @@
 /** `app sync`. */
 import type { ExitCode } from '../exit.ts';
 import type { Session } from '../session.ts';
+import { targetsOf } from './appShow.ts';
 import { waitForApp } from './appWait.ts';
 
 export interface SyncOptions {
@@ -17,6 +18,7 @@ export async function syncApp(
   end: (code: ExitCode) => void,
 ): Promise<void> {
   const query = session.project === undefined ? {} : { project: session.project };
+  const before = options.wait === true ? await targetsOf(session, name) : [];
   const clusters = options.cluster.length === 0 ? {} : { clusters: options.cluster };
   const result = await session.client.applications.sync(
     name,
@@ -27,5 +29,9 @@ export async function syncApp(
   const message = `${what} revision ${result.revisionNumber} on ${result.targets} targets`;
   if (options.wait !== true) return session.print(result, () => message);
   session.say(message);
-  await waitForApp(session, name, { timeout: options.timeout }, end);
+  const asked = before.filter(
+    ({ cluster }) => options.cluster.length === 0 || options.cluster.includes(cluster),
+  );
+  const above = new Map(asked.map((target) => [target.id, target.assignment]));
+  await waitForApp(session, name, { timeout: options.timeout, above }, end);
 }

@@ -11,6 +11,8 @@ import { targetsOf } from './appShow.ts';
 export interface WaitOptions {
   timeout: number;
   commit?: string;
+  /** Each of these targets (by id) must have a greater assignment than this one, and have reported it. */
+  above?: ReadonlyMap<string, number>;
 }
 
 export type WaitVerdict =
@@ -56,7 +58,7 @@ async function poll(
 export function judge(
   application: Application,
   targets: readonly Target[],
-  { commit }: Pick<WaitOptions, 'commit'>,
+  { commit, above }: Pick<WaitOptions, 'commit' | 'above'>,
 ): WaitVerdict {
   const { revision, rollout } = application;
   if (revision === null) return { waiting: true, message: conditionOf(application) ?? 'no revision yet' };
@@ -73,7 +75,7 @@ export function judge(
     return { failed: true, message: `the rollout is paused: ${rollout.phaseReason ?? 'no reason given'}` };
   }
   if (targets.length === 0) return { waiting: true, message: 'not placed on any cluster' };
-  const open = targets.filter((target) => !isWell(target, revision.number));
+  const open = targets.filter((target) => !isWell(target, revision.number) || !isTakenUp(target, above));
   if (open.length === 0)
     return {
       done: true,
@@ -87,6 +89,11 @@ export function judge(
 
 function isWell(target: Target, revision: number): boolean {
   return target.sync === 'Synced' && target.health === 'Healthy' && target.observedRevision === revision;
+}
+
+function isTakenUp(target: Target, above: WaitOptions['above']): boolean {
+  const before = above?.get(target.id);
+  return before === undefined || (target.observedAssignment ?? 0) > before;
 }
 
 function describe(target: Target): string {

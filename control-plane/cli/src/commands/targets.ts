@@ -30,6 +30,7 @@ function revisionText(row: Target): string {
 
 /** What a person should read first: a condition, a failed operation, why it is not healthy. */
 function messageOf(row: Target): string {
+  if (row.state === 'Removing') return `being removed (${row.removal ?? 'orphan'})`;
   const [condition] = row.conditions;
   if (condition) return oneLine(`${condition.type}: ${condition.message}`);
   if (row.operation && ['Failed', 'Error'].includes(row.operation.phase))
