@@ -56,6 +56,7 @@ class TestHubModule {
 
 export interface TestHub extends AsyncDisposable {
   app: NestFastifyApplication;
+  config: HubConfig;
   database: Database;
   url: string;
   grpc: string;
@@ -85,6 +86,7 @@ export async function startTestHub(more: Record<string, string> = {}): Promise<T
   return {
     ...reach(app),
     app,
+    config,
     database: app.get(Database),
     projectId,
     async [Symbol.asyncDispose]() {
@@ -111,7 +113,8 @@ export async function stopHub(app: NestFastifyApplication): Promise<void> {
   await app.close();
 }
 
-function reach(app: NestFastifyApplication) {
+/** Where a hub that was booted beside is reached. */
+export function reach(app: NestFastifyApplication) {
   const addresses = app.get(Addresses);
   return {
     url: addresses.publicUrl,
