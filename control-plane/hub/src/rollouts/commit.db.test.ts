@@ -1,8 +1,9 @@
 import { parseBody, parseHead } from '@flotilla/domain/desired/parse';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { startGitServer, type TestGitServer, type TestRepository } from '../sources/git/gitServer.fixture.ts';
+import { startGitServer, type TestGitServer } from '../sources/git/gitServer.fixture.ts';
 import { eventually, startTestHub, type TestHub } from '../worker.fixture.ts';
+import { assignedAt, configMap, makeWorld, secret } from '../world.fixture.ts';
 
 let hub: TestHub;
 let git: TestGitServer;
@@ -17,104 +18,8 @@ afterAll(async () => {
   await git.close();
 });
 
-const secret = 'a shared secret of tests';
-
-interface Target {
-  id: string;
-  state: string;
-  assignment: bigint;
-  revision_number: number | null;
-  bundle: string | null;
-  head: Buffer | null;
-  body_digest: string | null;
-  generation: bigint;
-  cluster_generation: bigint;
-}
-
-interface World {
-  name: string;
-  repository: TestRepository;
-  repositoryId: string;
-  applicationId: string;
-  push: (files: Record<string, string | null>, options?: { force?: boolean }) => Promise<string>;
-  targets: () => Promise<Target[]>;
-  conditions: () => Promise<{ type: string; message: string }[]>;
-  revisions: () => Promise<{ number: number; state: string; error: { message: string } | null }[]>;
-}
-
-let worlds = 0;
-
-async function makeWorld(files: Record<string, string>, spec: object = {}, clusters = 2): Promise<World> {
-  const name = `world-${++worlds}`;
-  const repository = git.makeRepository(name);
-  repository.push(files);
-  for (let at = 0; at < clusters; at++) await hub.makeCluster(`${name}-${at}`, { world: name });
-  const created = await hub.api('POST', '/repositories', {
-    name,
-    url: repository.url,
-    webhookSecret: secret,
-    pollIntervalMs: 3_600_000,
-  });
-  expect(created).toMatchObject({ status: 201 });
-  const repositoryId = (created.body as { id: string }).id;
-  const application = await hub.api('POST', '/applications', {
-    name,
-    spec: {
-      sources: [{ repository: name, ref: { branch: 'main' }, path: 'app' }],
-      placement: { clusters: { selector: { matchLabels: { world: name } } } },
-      destination: { namespace: 'web' },
-      ...spec,
-      syncPolicy: { automated: true, prune: true, ...(spec as { syncPolicy?: object }).syncPolicy },
-    },
-  });
-  expect(application).toMatchObject({ status: 201 });
-  const applicationId = (application.body as { id: string }).id;
-  return {
-    name,
-    repository,
-    repositoryId,
-    applicationId,
-    push: async (changed, options) => {
-      const commit = repository.push(changed as Record<string, string>, options);
-      expect(await hub.webhook(repositoryId, secret, '{}')).toMatchObject({ status: 202 });
-      return commit;
-    },
-    targets: () =>
-      hub.rows<Target>(
-        `SELECT t.*, c.generation AS cluster_generation FROM targets t JOIN clusters c ON c.id = t.cluster_id
-         WHERE application_id = $1::uuid ORDER BY c.name`,
-        [applicationId],
-      ),
-    conditions: async () => {
-      const [row] = await hub.rows<{ conditions: { type: string; message: string }[] }>(
-        'SELECT conditions FROM applications WHERE id = $1::uuid',
-        [applicationId],
-      );
-      return row?.conditions ?? [];
-    },
-    revisions: () =>
-      hub.rows('SELECT number, state, error FROM revisions WHERE application_id = $1::uuid ORDER BY number', [
-        applicationId,
-      ]),
-  };
-}
-
-function configMap(name: string, value: string): string {
-  return `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\ndata:\n  value: "${value}"\n`;
-}
-
-/** All targets are assigned this revision. */
-function assignedAt(world: World, revision: number): Promise<Target[]> {
-  return eventually(`revision ${revision} on every target of ${world.name}`, async () => {
-    const targets = await world.targets();
-    return targets.length > 0 && targets.every((target) => target.revision_number === revision)
-      ? targets
-      : null;
-  });
-}
-
 test('a push becomes a revision, a bundle and an assignment on every cluster, with rising generations', async () => {
-  const world = await makeWorld({ 'app/a.yaml': configMap('a', '1') });
+  const world = await makeWorld({ hub, git }, { 'app/a.yaml': configMap('a', '1') });
   const first = await assignedAt(world, 1);
   expect(first).toHaveLength(2);
   await world.push({ 'app/a.yaml': configMap('a', '2') });
@@ -155,7 +60,7 @@ test('a push becomes a revision, a bundle and an assignment on every cluster, wi
 });
 
 test('an unchanged commit makes no revision and no assignment', async () => {
-  const world = await makeWorld({ 'app/a.yaml': configMap('a', '1') });
+  const world = await makeWorld({ hub, git }, { 'app/a.yaml': configMap('a', '1') });
   const before = await assignedAt(world, 1);
   expect(await hub.webhook(world.repositoryId, secret, '{}')).toMatchObject({ status: 202 });
   await eventually('the poll', async () => {
@@ -172,7 +77,7 @@ test('an unchanged commit makes no revision and no assignment', async () => {
 });
 
 test('malformed YAML fails the revision where people look, and what is assigned stays', async () => {
-  const world = await makeWorld({ 'app/a.yaml': configMap('a', '1') });
+  const world = await makeWorld({ hub, git }, { 'app/a.yaml': configMap('a', '1') });
   const before = await assignedAt(world, 1);
   await world.push({ 'app/b.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: [b\n' });
   const condition = await eventually('a condition', async () =>
@@ -187,7 +92,7 @@ test('malformed YAML fails the revision where people look, and what is assigned 
 });
 
 test('duplicate objects fail the revision and name both places', async () => {
-  const world = await makeWorld({ 'app/a.yaml': configMap('a', '1') });
+  const world = await makeWorld({ hub, git }, { 'app/a.yaml': configMap('a', '1') });
   await assignedAt(world, 1);
   await world.push({ 'app/b.yaml': configMap('a', '2') });
   const condition = await eventually('a condition', async () =>
@@ -199,7 +104,10 @@ test('duplicate objects fail the revision and name both places', async () => {
 });
 
 test('an empty path is refused unless the spec allows it', async () => {
-  const world = await makeWorld({ 'app/a.yaml': configMap('a', '1'), 'app/README.yaml': '# nothing\n' });
+  const world = await makeWorld(
+    { hub, git },
+    { 'app/a.yaml': configMap('a', '1'), 'app/README.yaml': '# nothing\n' },
+  );
   const before = await assignedAt(world, 1);
   await world.push({ 'app/a.yaml': null });
   const condition = await eventually('a condition', async () =>
@@ -210,7 +118,7 @@ test('an empty path is refused unless the spec allows it', async () => {
 });
 
 test('a deleted branch is told and changes nothing; a force-push is followed', async () => {
-  const world = await makeWorld({ 'app/a.yaml': configMap('a', '1') });
+  const world = await makeWorld({ hub, git }, { 'app/a.yaml': configMap('a', '1') });
   await assignedAt(world, 1);
   world.repository.git('checkout', '-q', '-b', 'other');
   world.repository.git('-C', world.repository.bareDir, 'symbolic-ref', 'HEAD', 'refs/heads/none');
@@ -230,7 +138,7 @@ test('a deleted branch is told and changes nothing; a force-push is followed', a
 });
 
 test('a repository that is down is told, nothing moves, and it recovers', async () => {
-  const world = await makeWorld({ 'app/a.yaml': configMap('a', '1') });
+  const world = await makeWorld({ hub, git }, { 'app/a.yaml': configMap('a', '1') });
   await assignedAt(world, 1);
   git.intercept = (request, response) => {
     if (request.url?.includes(world.name) !== true) return false;
@@ -252,7 +160,7 @@ test('a repository that is down is told, nothing moves, and it recovers', async 
 });
 
 test('a forged, unsigned or repeated webhook asks for nothing', async () => {
-  const world = await makeWorld({ 'app/a.yaml': configMap('a', '1') });
+  const world = await makeWorld({ hub, git }, { 'app/a.yaml': configMap('a', '1') });
   await assignedAt(world, 1);
   const requested = async (): Promise<bigint> => {
     const [row] = await hub.rows<{ seq: bigint }>(
@@ -281,7 +189,7 @@ test('a forged, unsigned or repeated webhook asks for nothing', async () => {
 });
 
 test('neither credential nor secret ever comes back', async () => {
-  const world = await makeWorld({ 'app/a.yaml': configMap('a', '1') });
+  const world = await makeWorld({ hub, git }, { 'app/a.yaml': configMap('a', '1') });
   const canary = 'canary-of-a-credential';
   const patched = await hub.api('PATCH', `/repositories/${world.name}`, { credential: { token: canary } });
   expect(patched).toMatchObject({ status: 200, body: { hasCredential: true, hasWebhookSecret: true } });
@@ -302,96 +210,8 @@ test('neither credential nor secret ever comes back', async () => {
   expect(seen).not.toContain(secret);
 });
 
-test('manual sync waits for a person, and sync now starts it', async () => {
-  const world = await makeWorld({ 'app/a.yaml': configMap('a', '1') }, { syncPolicy: { automated: false } });
-  await eventually('a waiting rollout', async () => {
-    const [row] = await hub.rows<{ phase: string }>(
-      'SELECT phase FROM rollouts WHERE application_id = $1::uuid',
-      [world.applicationId],
-    );
-    return row?.phase === 'AwaitingSync';
-  });
-  expect((await world.targets()).map(({ state }) => state)).toEqual(['Unassigned', 'Unassigned']);
-  expect(await hub.api('POST', `/applications/${world.name}/sync`, {})).toMatchObject({
-    status: 202,
-    body: { action: 'StartedRollout' },
-  });
-  const [first] = await assignedAt(world, 1);
-  await hub.rows(
-    `INSERT INTO target_observations (target_id, cluster_id, application_id, fence, seq, digest, assignment, revision_number, bundle, sync, health, state)
-     SELECT id, cluster_id, application_id, 1, 1, '', assignment, 1, bundle, 'Synced', 'Healthy',
-       jsonb_build_object('operation', jsonb_build_object('assignment', assignment, 'phase', 'Succeeded', 'message', ''))
-     FROM targets WHERE application_id = $1::uuid`,
-    [world.applicationId],
-  );
-  await eventually('a completed rollout', async () => {
-    const [row] = await hub.rows<{ phase: string }>(
-      'SELECT phase FROM rollouts WHERE application_id = $1::uuid',
-      [world.applicationId],
-    );
-    return row?.phase === 'Completed';
-  });
-  expect(await hub.api('POST', `/applications/${world.name}/sync`, { force: true })).toMatchObject({
-    status: 202,
-    body: { action: 'Reapplied' },
-  });
-  const again = await eventually('another assignment', async () => {
-    const targets = await world.targets();
-    return targets.every(({ assignment }) => assignment === first!.assignment + 1n) ? targets : null;
-  });
-  const head = parseHead(again[0]!.head!);
-  expect(head).toMatchObject({ ok: true, value: { operation: { force: true } } });
-});
-
-test('a joining cluster is assigned what belongs there; a leaving one keeps it through its grace and is then removed', async () => {
-  const world = await makeWorld(
-    { 'app/a.yaml': configMap('a', '1') },
-    { syncPolicy: { graceMs: 500, onUnplace: 'delete' } },
-    1,
-  );
-  await assignedAt(world, 1);
-  const joiner = await hub.makeCluster(`${world.name}-joiner`, { world: world.name });
-  const [target] = await eventually('the joiner', async () => {
-    const rows = await hub.rows<Target>(
-      'SELECT * FROM targets WHERE cluster_id = $1::uuid AND revision_number = 1',
-      [joiner],
-    );
-    return rows.length === 1 ? rows : null;
-  });
-  await hub.rows(`UPDATE clusters SET labels = '{}' WHERE id = $1::uuid`, [joiner]);
-  hub.hint('cluster', joiner);
-  const [leaving] = await eventually('leaving', async () => {
-    const rows = await hub.rows<Target & { leaving_since: Date | null }>(
-      'SELECT * FROM targets WHERE id = $1::uuid',
-      [target!.id],
-    );
-    return rows[0]?.leaving_since !== null ? rows : null;
-  });
-  expect(leaving!.state).toBe('Active');
-  const removing = await eventually('removing', async () => {
-    const [row] = await hub.rows<Target>(`SELECT * FROM targets WHERE id = $1::uuid AND state = 'Removing'`, [
-      target!.id,
-    ]);
-    return row;
-  });
-  expect(parseHead(removing.head!)).toMatchObject({
-    ok: true,
-    value: { state: 'Removing', removal: 'delete', assignment: Number(target!.assignment) + 1 },
-  });
-  await hub.rows(
-    `INSERT INTO target_observations (target_id, cluster_id, application_id, fence, seq, digest, assignment, revision_number, bundle, sync, health, state, removal)
-     SELECT id, cluster_id, application_id, 1, 1, '', assignment, 1, bundle, 'Synced', 'Healthy', '{}', 'Removed' FROM targets WHERE id = $1::uuid`,
-    [target!.id],
-  );
-  hub.hint('rollout', world.applicationId);
-  await eventually(
-    'the row to go',
-    async () => (await hub.rows('SELECT id FROM targets WHERE id = $1::uuid', [target!.id])).length === 0,
-  );
-});
-
 test('a hint that is lost costs a scan, not the commit', async () => {
-  const world = await makeWorld({ 'app/a.yaml': configMap('a', '1') });
+  const world = await makeWorld({ hub, git }, { 'app/a.yaml': configMap('a', '1') });
   await assignedAt(world, 1);
   world.repository.push({ 'app/a.yaml': configMap('a', '2') });
   await hub.rows('UPDATE repositories SET requested_seq = requested_seq + 1 WHERE id = $1::uuid', [
@@ -400,112 +220,10 @@ test('a hint that is lost costs a scan, not the commit', async () => {
   await assignedAt(world, 2);
 });
 
-test('a revision that drops most objects waits for a person, once for the fleet', async () => {
-  const files = Object.fromEntries(
-    Array.from({ length: 12 }, (_, at) => [`app/${at}.yaml`, configMap(`c${at}`, '1')]),
-  );
-  const world = await makeWorld(files);
-  await assignedAt(world, 1);
-  await hub.rows(
-    `INSERT INTO target_observations (target_id, cluster_id, application_id, fence, seq, digest, assignment, revision_number, bundle, sync, health, state)
-     SELECT id, cluster_id, application_id, 1, 1, '', assignment, 1, bundle, 'Synced', 'Healthy', '{}' FROM targets WHERE application_id = $1::uuid`,
-    [world.applicationId],
-  );
-  await world.push(Object.fromEntries(Array.from({ length: 11 }, (_, at) => [`app/${at}.yaml`, null])));
-  const events = await eventually('the question', async () => {
-    const rows = await hub.rows<{ message: string }>(
-      `SELECT e.message FROM rollout_events e JOIN rollouts r ON r.id = e.rollout_id WHERE r.application_id = $1::uuid AND e.kind = 'DropHeld'`,
-      [world.applicationId],
-    );
-    return rows.length > 0 ? rows : null;
-  });
-  expect(events).toEqual([{ message: 'revision 2 drops 11 of 12 objects and waits for confirmation' }]);
-  expect((await world.targets()).map((target) => target.revision_number)).toEqual([1, 1]);
-  expect(await world.conditions()).toEqual([
-    { type: 'DropHeld', message: 'revision 2 drops 11 of 12 objects: confirm it, or push what mends it' },
-  ]);
-  const act = (body: object) => hub.api('POST', `/applications/${world.name}/rollout`, body);
-  expect(await act({ action: 'confirmDrop', revision: 1 })).toMatchObject({ status: 409 });
-  expect(await act({ action: 'confirmDrop', revision: 2 })).toMatchObject({ status: 202 });
-  const [confirmed] = await assignedAt(world, 2);
-  expect(parseHead(confirmed!.head!)).toMatchObject({ ok: true, value: { deletesMax: 11 } });
-  expect(await world.conditions()).toEqual([]);
-});
-
-test('targets that leave together are held until a person confirms', async () => {
-  const world = await makeWorld({ 'app/a.yaml': configMap('a', '1') }, { syncPolicy: { graceMs: 0 } }, 4);
-  await assignedAt(world, 1);
-  const application = await hub.api('GET', `/applications/${world.name}`);
-  const { spec } = application.body as { spec: { placement: object } };
-  const narrowed = { ...spec, placement: { clusters: { names: [`${world.name}-0`] } } };
-  const put = await hub.api('PUT', `/applications/${world.name}`, { spec: narrowed }, { 'if-match': '*' });
-  expect(put).toMatchObject({ status: 200 });
-  await eventually('the question', async () =>
-    (await world.conditions()).some(({ message }) => message.startsWith('3 of 4 targets would leave')),
-  );
-  expect((await world.targets()).every(({ state }) => state === 'Active')).toBe(true);
-  const act = (body: object) => hub.api('POST', `/applications/${world.name}/rollout`, body);
-  expect(await act({ action: 'confirmLeaving' })).toMatchObject({ status: 202 });
-  await eventually('removing', async () => {
-    const states = (await world.targets()).map(({ state }) => state);
-    return states.filter((state) => state === 'Removing').length === 3;
-  });
-  expect(await world.conditions()).toEqual([]);
-  expect(await act({ action: 'confirmLeaving' })).toMatchObject({ status: 409 });
-});
-
-test('a person pauses, resumes, pins and rolls back', async () => {
-  const world = await makeWorld({ 'app/a.yaml': configMap('a', '1') });
-  await assignedAt(world, 1);
-  const observeAll = () =>
-    hub.rows(
-      `INSERT INTO target_observations AS o (target_id, cluster_id, application_id, fence, seq, digest, assignment, revision_number, bundle, sync, health, state)
-       SELECT id, cluster_id, application_id, 1, 1, '', assignment, revision_number, bundle, 'Synced', 'Healthy',
-         jsonb_build_object('operation', jsonb_build_object('assignment', assignment, 'phase', 'Succeeded', 'message', ''))
-       FROM targets WHERE application_id = $1::uuid
-       ON CONFLICT (target_id) DO UPDATE SET assignment = excluded.assignment, revision_number = excluded.revision_number,
-         bundle = excluded.bundle, state = excluded.state, seq = o.seq + 1`,
-      [world.applicationId],
-    );
-  const phases = () =>
-    hub.rows<{ kind: string; phase: string }>(
-      'SELECT kind, phase FROM rollouts WHERE application_id = $1::uuid ORDER BY created_at, started_at',
-      [world.applicationId],
-    );
-  const act = (body: object) => hub.api('POST', `/applications/${world.name}/rollout`, body);
-  const completed = (count: number) =>
-    eventually(`${count} completed`, async () => {
-      await observeAll();
-      hub.hint('rollout', world.applicationId);
-      return (await phases()).filter(({ phase }) => phase === 'Completed').length === count;
-    });
-  await completed(1);
-  expect(await act({ action: 'pause', reason: 'lunch' })).toMatchObject({ status: 409 });
-  await world.push({ 'app/a.yaml': configMap('a', '2') });
-  await assignedAt(world, 2);
-  expect(await act({ action: 'pause', reason: 'lunch' })).toMatchObject({ status: 202 });
-  expect((await phases()).map(({ phase }) => phase)).toEqual(['Completed', 'Paused']);
-  expect(await act({ action: 'resume' })).toMatchObject({ status: 202 });
-  await completed(2);
-  expect(await act({ action: 'rollback', reason: 'worse than before' })).toMatchObject({ status: 202 });
-  await assignedAt(world, 1);
-  expect((await world.revisions()).map(({ state }) => state)).toEqual(['Ready', 'Rejected']);
-  const first = `${world.name}-0`;
-  expect(await act({ action: 'pin', cluster: first, revision: 2, reason: 'a trial' })).toMatchObject({
-    status: 202,
-  });
-  await eventually('the pinned one', async () => {
-    await observeAll();
-    hub.hint('rollout', world.applicationId);
-    return (await world.targets()).map((target) => target.revision_number).join() === '2,1';
-  });
-  expect(await act({ action: 'pin', cluster: 'nowhere', revision: 2 })).toMatchObject({ status: 422 });
-});
-
 test('two workers at once make one revision, one rollout and one assignment of a push', async () => {
   const other = await startTestHub(hub);
   try {
-    const world = await makeWorld({ 'app/a.yaml': configMap('a', '1') });
+    const world = await makeWorld({ hub, git }, { 'app/a.yaml': configMap('a', '1') });
     await assignedAt(world, 1);
     for (let revision = 2; revision <= 6; revision++) {
       await world.push({ 'app/a.yaml': configMap('a', String(revision)) });
@@ -521,24 +239,4 @@ test('two workers at once make one revision, one rollout and one assignment of a
   } finally {
     await other[Symbol.asyncDispose]();
   }
-});
-
-test('an application that is deleted goes when its last target has said so', async () => {
-  const world = await makeWorld({ 'app/a.yaml': configMap('a', '1') });
-  await assignedAt(world, 1);
-  expect(await hub.api('DELETE', `/applications/${world.name}?mode=delete`)).toMatchObject({ status: 202 });
-  await eventually('removing', async () =>
-    (await world.targets()).every(({ state }) => state === 'Removing'),
-  );
-  await hub.rows(
-    `INSERT INTO target_observations (target_id, cluster_id, application_id, fence, seq, digest, assignment, revision_number, bundle, sync, health, state, removal)
-     SELECT id, cluster_id, application_id, 1, 1, '', assignment, 1, bundle, 'Synced', 'Healthy', '{}', 'Removed' FROM targets WHERE application_id = $1::uuid`,
-    [world.applicationId],
-  );
-  await eventually(
-    'the application to go',
-    async () =>
-      (await hub.rows('SELECT id FROM applications WHERE id = $1::uuid', [world.applicationId])).length === 0,
-  );
-  expect((await hub.api('GET', `/applications/${world.name}`)).status).toBe(404);
 });
