@@ -126,6 +126,33 @@ it('app sync --wait takes only what was reported of the new assignment', async (
   expect([code, looks]).toEqual([0, 3]);
 });
 
+describe('rollout', () => {
+  const result = { body: { application: 'web', action: 'x', events: ['paused by me: too slow'] } };
+
+  it.each([
+    [['pause', 'web', '--reason', 'too slow'], { action: 'pause', reason: 'too slow' }],
+    [['resume', 'web'], { action: 'resume' }],
+    [['start', 'web', '--revision', '3'], { action: 'start', revision: 3 }],
+    [['retry', 'web', '--cluster', 'eu-1'], { action: 'retry', cluster: 'eu-1' }],
+    [
+      ['pin', 'web', '--cluster', 'eu-1', '--revision', '2'],
+      { action: 'pin', cluster: 'eu-1', revision: 2, reason: '', expiresAt: null },
+    ],
+    [['confirm-leaving', 'web'], { action: 'confirmLeaving' }],
+  ])('sends %j', async (args, body) => {
+    await using hub = await fakeHub({ 'POST /applications/web/rollout': result });
+    const { code, stdout } = await flotilla(['rollout', ...args], hub);
+    expect([code, stdout]).toEqual([0, 'paused by me: too slow\n']);
+    expect(hub.requests[0]?.body).toEqual(body);
+  });
+
+  it('asks for what a verb needs before it asks the hub', async () => {
+    await using hub = await fakeHub({});
+    expect((await flotilla(['rollout', 'pin', 'web', '--cluster', 'eu-1'], hub)).code).toBe(64);
+    expect(hub.requests).toEqual([]);
+  });
+});
+
 describe('login', () => {
   const whoami = { body: { kind: 'token', id: 'x', name: 'me', role: 'admin' } };
 

@@ -6,6 +6,7 @@ import { registerAudit } from './commands/audit.ts';
 import { registerCluster } from './commands/cluster.ts';
 import { registerLogin } from './commands/login.ts';
 import { registerRepo } from './commands/repo.ts';
+import { registerRollout } from './commands/rollout.ts';
 import { registerStatus } from './commands/status.ts';
 import { registerToken } from './commands/token.ts';
 import { colorsFor } from './colors.ts';
@@ -43,6 +44,7 @@ function makeProgram(io: Io, end: (code: ExitCode) => void): Command {
   registerLogin(program, io);
   registerStatus(program, io);
   registerApp(program, io, end);
+  registerRollout(program, io);
   registerCluster(program, io);
   registerRepo(program, io);
   registerToken(program, io);

@@ -157,6 +157,9 @@ function applications(transport: Transport) {
       transport.json<api.Application>('DELETE', one(application), { query }),
     sync: (application: string, body: SyncRequest = {}, query: Query = {}) =>
       transport.json<api.SyncResult>('POST', `${one(application)}/sync`, { body, query }),
+    /** Steers its rollout, or answers what the rollout asks. */
+    act: (application: string, action: api.RolloutAction, query: Query = {}) =>
+      transport.json<api.RolloutActionResult>('POST', `${one(application)}/rollout`, { body: action, query }),
     targets: (application: string, query: Query = {}) =>
       items<api.Target>(transport, `${one(application)}/targets`, query),
     revisions: (application: string, query: Query = {}) =>

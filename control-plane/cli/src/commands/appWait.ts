@@ -35,10 +35,17 @@ export async function waitForApp(
   );
   const application = await session.client.applications.get(name, query);
   session.print(application, () => `${name}: ${verdict.message}`);
-  if ('failed' in verdict) end(exitCodes.no);
+  if ('failed' in verdict) {
+    if (application.rollout?.phase === 'Paused') session.say(nextSteps(name));
+    end(exitCodes.no);
+  }
   if (!('waiting' in verdict)) return;
   session.say(`gave up after ${options.timeout / 1000} s; see: flotilla app get ${name}`);
   end(exitCodes.timedOut);
+}
+
+function nextSteps(name: string): string {
+  return `why: flotilla rollout get ${name}; go on: flotilla rollout resume ${name}; back: flotilla rollout rollback ${name}`;
 }
 
 async function poll(
