@@ -2,8 +2,8 @@
  * An agent's reconciler against a real API server, its desired state handed in by the test. Every lab has its own
  * namespaces and user agent, so that the server's audit log tells which calls were this agent's.
  */
-import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { buildBundle } from '@flotilla/domain/bundle/bundle';
@@ -11,8 +11,10 @@ import { encodeIndex } from '@flotilla/domain/bundle/bundleIndex';
 import type { Body, Head } from '@flotilla/domain/desired/entry';
 import type { KubeObject } from '@flotilla/domain/object/types';
 import type { FactBody, ObservedState } from '@flotilla/domain/status/observed';
-// eslint-disable-next-line @nx/enforce-module-boundaries -- tests stand on the testkit, the program does not
-import { currentRun } from '@flotilla/testkit/run';
+/* eslint-disable @nx/enforce-module-boundaries -- tests stand on the testkit, the program does not */
+import type { AuditedRequest } from '@flotilla/testkit/audit';
+import { leaseCluster } from '@flotilla/testkit/cluster';
+/* eslint-enable @nx/enforce-module-boundaries */
 import { systemClock } from '../src/clock.ts';
 import type { KubeClient } from '../src/kube/client.ts';
 import { createKubeClient } from '../src/kube/client.ts';
@@ -30,16 +32,6 @@ import { eventually } from './eventually.ts';
 
 export { eventually };
 
-export interface AuditEvent {
-  verb: string;
-  requestURI: string;
-  userAgent: string;
-  stage: string;
-  responseStatus?: { code?: number };
-  objectRef?: { resource?: string; namespace?: string; name?: string };
-  requestReceivedTimestamp: string;
-}
-
 export interface Lab extends AsyncDisposable {
   /** A person's client: not counted as the agent's calls. */
   kube: KubeClient;
@@ -51,8 +43,8 @@ export interface Lab extends AsyncDisposable {
   hubId: string;
   folder: string;
   startAgent(options?: { log?: Log; mayWrite?: () => boolean }): Promise<LabAgent>;
-  /** Calls of this lab's agents so far, as the API server logged them. */
-  agentCalls(): Promise<AuditEvent[]>;
+  /** Calls of this lab's agents so far, by the API server's audit log: complete up to the question. */
+  agentCalls(): Promise<AuditedRequest[]>;
 }
 
 export interface LabAgent {
@@ -71,27 +63,24 @@ export interface LabEntry {
   objects: KubeObject[];
 }
 
-export async function openLab(name: string, cluster = 0): Promise<Lab> {
-  const target = currentRun().clusters[cluster];
-  if (target === undefined) throw new Error('this test needs a real API server');
-  const suffix = randomBytes(3).toString('hex');
-  const clock = systemClock();
-  const connection = await kubeconfigConnection(target.kubeconfig);
-  const kube = createKubeClient({ connection, clock, userAgent: `person-${suffix}` });
+/** Leases an API server for as long as the lab is open. */
+export async function openLab(name: string): Promise<Lab> {
+  const cluster = await leaseCluster();
+  const { suffix, agentNamespace, kubeconfig } = cluster;
+  const connection = await kubeconfigConnection(kubeconfig);
+  const kube = createKubeClient({ connection, clock: systemClock(), userAgent: `person-${suffix}` });
   const folder = await mkdtemp(path.join(os.tmpdir(), `flotilla-${name}-`));
-  const namespace = `${name}-${suffix}`;
-  const agentNamespace = `agent-${suffix}`;
   await ensureNamespace(kube, agentNamespace);
-  const hubId = randomUUID();
-  const lab = { kube, suffix, namespace, agentNamespace, hubId, folder };
+  const lab = { kube, suffix, namespace: cluster.named(name), agentNamespace, hubId: randomUUID(), folder };
   const userAgent = `flotilla-agent-${suffix}`;
   return {
     ...lab,
-    startAgent: (options = {}) => startAgent(lab, target.kubeconfig, userAgent, options),
-    agentCalls: () => readCalls(target.auditLog, userAgent),
+    startAgent: (options = {}) => startAgent(lab, kubeconfig, userAgent, options),
+    agentCalls: () => cluster.requests({ userAgent: new RegExp(userAgent) }),
     [Symbol.asyncDispose]: async () => {
       await kube.close();
       await rm(folder, { recursive: true, force: true });
+      await cluster[Symbol.asyncDispose]();
     },
   };
 }
@@ -226,15 +215,6 @@ export function configMap(
     metadata: { name, ...(annotations ? { annotations } : {}) },
     data,
   };
-}
-
-async function readCalls(auditLog: string, userAgent: string): Promise<AuditEvent[]> {
-  const text = await readFile(auditLog, 'utf8');
-  return text
-    .split('\n')
-    .filter((line) => line.includes(userAgent))
-    .map((line) => JSON.parse(line) as AuditEvent)
-    .filter((event) => event.stage === 'ResponseComplete' && event.userAgent === userAgent);
 }
 
 /** The target is as assigned and healthy; fails with its last state. */

@@ -56,7 +56,7 @@ test('an edit is reverted by one PATCH and told with field, manager and time', a
     const seen = (await lab.agentCalls()).slice(before);
     return seen.length > 0 ? seen : null;
   });
-  expect(calls.map((call) => `${call.verb} ${call.objectRef?.name}`)).toEqual(['patch a']);
+  expect(calls.map((call) => `${call.verb} ${call.name}`)).toEqual(['patch a']);
   await agent.stop();
 });
 

@@ -29,7 +29,7 @@ test('an unchanged bundle costs no API call, a change of k objects k PATCHes and
     const seen = (await lab.agentCalls()).slice(before);
     return seen.length >= 3 ? seen : null;
   });
-  expect(calls.map((call) => `${call.verb} ${call.objectRef?.name}`).sort()).toEqual([
+  expect(calls.map((call) => `${call.verb} ${call.name}`).sort()).toEqual([
     'patch c3',
     'patch c41',
     'patch c7',

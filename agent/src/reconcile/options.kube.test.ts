@@ -96,10 +96,9 @@ test('writes are impersonated where the project says so, and what it may not do 
   await agent.assign(entry);
   const state = await failed(agent, entry);
   expect(state.operation?.message).toContain(`system:serviceaccount:${lab.namespace}:deployer`);
-  const asAgent = (await lab.agentCalls()).filter(
-    (call) => call.objectRef?.namespace === lab.namespace && !('impersonatedUser' in call),
-  );
-  expect(asAgent).toEqual([]);
+  // The agent itself may do anything here: an answer other than 403 would be one it got as itself.
+  const calls = (await lab.agentCalls()).filter((call) => call.namespace === lab.namespace);
+  expect(new Set(calls.map((call) => call.code))).toEqual(new Set([403]));
   await agent.stop();
 });
 
@@ -240,9 +239,9 @@ test('an object that moves to another application is handed over, never deleted 
   const after = await read(lab, pathOf(lab, 'moves'));
   expect(after.metadata['uid']).toBe(before.metadata['uid']);
   expect(after.data).toEqual({ key: 'new' });
-  expect(
-    (await lab.agentCalls()).filter((call) => call.verb === 'delete' && call.objectRef?.name === 'moves'),
-  ).toEqual([]);
+  expect((await lab.agentCalls()).filter((call) => call.verb === 'delete' && call.name === 'moves')).toEqual(
+    [],
+  );
   await agent.stop();
 });
 

@@ -18,7 +18,9 @@ async function names(lab: Lab): Promise<string[]> {
 
 async function deletes(lab: Lab): Promise<string[]> {
   const calls = await lab.agentCalls();
-  return calls.filter((call) => call.verb === 'delete').map((call) => call.objectRef?.name ?? '');
+  const found = calls.filter((call) => call.verb === 'delete');
+  expect(found.filter((call) => call.preconditionUid === null)).toEqual([]);
+  return found.map((call) => call.name);
 }
 
 function inventoryNames(agent: LabAgent, application: string): string[] {

@@ -66,13 +66,13 @@ test('the inventory knows every object before it is made, and is not written whe
   await settled(agent, first);
   const calls = await eventually('the audit log has the applies', async () => {
     const seen = (await lab.agentCalls()).filter(
-      (call) => call.verb === 'patch' && call.objectRef?.resource === 'configmaps',
+      (call) => call.verb === 'patch' && call.resource === 'configmaps',
     );
     return seen.length === 2 ? lab.agentCalls() : null;
   });
   const writes = calls
     .filter((call) => ['create', 'update', 'patch'].includes(call.verb))
-    .map((call) => `${call.verb} ${call.objectRef?.resource}`);
+    .map((call) => `${call.verb} ${call.resource}`);
   const grown = writes.lastIndexOf('create secrets');
   expect(grown).toBeGreaterThan(-1);
   expect(grown).toBeLessThan(writes.indexOf('patch configmaps'));
@@ -82,9 +82,9 @@ test('the inventory knows every object before it is made, and is not written whe
   await agent.assign(second);
   await settled(agent, second);
   await eventually('the audit log has the apply', async () => (await lab.agentCalls()).length > before);
-  expect(
-    (await lab.agentCalls()).slice(before).map((call) => `${call.verb} ${call.objectRef?.resource}`),
-  ).toEqual(['patch configmaps']);
+  expect((await lab.agentCalls()).slice(before).map((call) => `${call.verb} ${call.resource}`)).toEqual([
+    'patch configmaps',
+  ]);
   await agent.stop();
 });
 

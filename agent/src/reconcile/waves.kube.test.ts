@@ -42,7 +42,7 @@ async function writesInOrder(lab: Lab): Promise<string[]> {
   const calls = await lab.agentCalls();
   return calls
     .filter((call) => call.verb === 'patch' || call.verb === 'delete')
-    .map((call) => `${call.verb} ${call.objectRef?.resource} ${call.objectRef?.name}`);
+    .map((call) => `${call.verb} ${call.resource} ${call.name}`);
 }
 
 test('a sync wave is healthy before the next one starts', async () => {
@@ -56,10 +56,9 @@ test('a sync wave is healthy before the next one starts', async () => {
   await settled(agent, entry);
   const events = await eventually('the audit log has both', async () => {
     const seen = (await lab.agentCalls()).filter((call) => call.verb === 'patch');
-    return seen.some((call) => call.objectRef?.name === 'after') ? seen : null;
+    return seen.some((call) => call.name === 'after') ? seen : null;
   });
-  const at = (name: string): number =>
-    Date.parse(events.find((call) => call.objectRef?.name === name)?.requestReceivedTimestamp ?? '');
+  const at = (name: string): number => Date.parse(events.find((call) => call.name === name)?.at ?? '');
   const live = (await lab.kube.json({
     method: 'GET',
     path: `/apis/apps/v1/namespaces/${lab.namespace}/deployments/web`,
