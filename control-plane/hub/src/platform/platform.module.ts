@@ -7,6 +7,7 @@ import { DataKeys } from './dataKeys.ts';
 import { Envelope, loadEnvelope } from './envelope.ts';
 import { Hints } from './hints.ts';
 import { Lifecycle } from './lifecycle.ts';
+import { Locks } from './lock.ts';
 import { Loggers } from './logger.ts';
 import { Observations } from './observations.ts';
 import { Database } from './prisma.ts';
@@ -23,6 +24,7 @@ export class PlatformModule implements OnApplicationShutdown {
     private readonly hints: Hints,
     private readonly queues: Queues,
     private readonly lifecycle: Lifecycle,
+    private readonly locks: Locks,
   ) {}
 
   static with(config: HubConfig): DynamicModule {
@@ -34,6 +36,12 @@ export class PlatformModule implements OnApplicationShutdown {
       { provide: Envelope, useFactory: () => loadEnvelope(config.keyFile) },
       { provide: Database, useFactory: () => new Database(config.databaseUrl, config.databasePoolMax) },
       { provide: Hints, useFactory: startedHints, inject: [HubConfig, Loggers] },
+      {
+        provide: Locks,
+        useFactory: (loggers: Loggers) =>
+          new Locks({ url: config.databaseDirectUrl, logger: loggers.for('locks') }),
+        inject: [Loggers],
+      },
       {
         provide: Transactions,
         useFactory: (database: Database, hints: Hints) => new Transactions(database, hints),
@@ -70,6 +78,7 @@ export class PlatformModule implements OnApplicationShutdown {
     await this.lifecycle.stop();
     await this.queues.close();
     await this.hints.close();
+    await this.locks.close();
     await this.database.close();
   }
 }

@@ -1,14 +1,13 @@
 /** A revision → its variant and bundle, or what is wrong with it. What another try may mend stays a Candidate. */
-import { tryLock } from '../platform/lock.ts';
+import type { Locks } from '../platform/lock.ts';
 import type { Logger } from '../platform/logger.ts';
-import type { Database } from '../platform/prisma.ts';
 import { FrameMissing } from '../sources/frames.store.ts';
 import type { RenderProblem } from './child/manifests.ts';
 import type { Candidate, RenderStore } from './render.store.ts';
 import { RenderStopped, type Rendered, type Renderer, type SourceToRender } from './renderer.ts';
 
 export interface RenderOptions {
-  database: Database;
+  locks: Locks;
   store: RenderStore;
   renderer: Renderer;
   logger: Logger;
@@ -16,7 +15,7 @@ export interface RenderOptions {
 
 /** All revisions of an application that are not rendered; by one worker at a time. */
 export async function renderCandidates(options: RenderOptions, applicationId: string): Promise<void> {
-  await tryLock(options.database, `render:${applicationId}`, async () => {
+  await options.locks.tryLock(`render:${applicationId}`, async () => {
     for (const candidate of await options.store.candidates(applicationId))
       await renderOne(options, candidate);
   });

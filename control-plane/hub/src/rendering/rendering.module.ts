@@ -5,6 +5,7 @@ import { HubConfig } from '../platform/config.ts';
 import { DataKeys } from '../platform/dataKeys.ts';
 import { Hints } from '../platform/hints.ts';
 import { Lifecycle } from '../platform/lifecycle.ts';
+import { Locks } from '../platform/lock.ts';
 import { Loggers } from '../platform/logger.ts';
 import { Database } from '../platform/prisma.ts';
 import { Transactions } from '../platform/transaction.ts';
@@ -21,6 +22,7 @@ export class RenderingModule implements OnApplicationBootstrap {
   constructor(
     private readonly config: HubConfig,
     private readonly database: Database,
+    private readonly locks: Locks,
     private readonly transactions: Transactions,
     private readonly dataKeys: DataKeys,
     private readonly frames: FrameStore,
@@ -37,7 +39,7 @@ export class RenderingModule implements OnApplicationBootstrap {
     if (unshare === null)
       logger.warn('renderers keep their network: this system gives no network namespaces');
     startRendering({
-      database,
+      locks: this.locks,
       hints,
       lifecycle,
       logger,

@@ -27,7 +27,9 @@ export function startRendering(options: RenderingOptions): void {
       await resolve({ store, hints, logger }, id);
       await renderCandidates(options, id);
     },
-    onError: (id, error) => logger.error({ err: error, application: id }, 'rendering failed'),
+    onError: (id, error) => {
+      if (!lifecycle.signal.aborted) logger.error({ err: error, application: id }, 'rendering failed');
+    },
   });
   lifecycle.track(
     runLoop({
@@ -41,8 +43,9 @@ export function startRendering(options: RenderingOptions): void {
         for (const id of new Set([...hinted, ...(await store.due(500))])) void pool.ask(id);
       },
     }).then(async () => {
-      await pool.close();
+      // Ends what is being rendered: it stays a Candidate for whoever comes next.
       await options.renderer.close();
+      await pool.close();
     }),
   );
 }

@@ -6,6 +6,7 @@ import { HubConfig } from '../platform/config.ts';
 import { DataKeys } from '../platform/dataKeys.ts';
 import { Hints } from '../platform/hints.ts';
 import { Lifecycle } from '../platform/lifecycle.ts';
+import { Locks } from '../platform/lock.ts';
 import { Loggers } from '../platform/logger.ts';
 import { Database } from '../platform/prisma.ts';
 import { Transactions } from '../platform/transaction.ts';
@@ -25,6 +26,7 @@ export class RolloutsModule implements OnApplicationBootstrap {
   constructor(
     private readonly config: HubConfig,
     private readonly database: Database,
+    private readonly locks: Locks,
     private readonly transactions: Transactions,
     private readonly dataKeys: DataKeys,
     private readonly hints: Hints,
@@ -46,6 +48,6 @@ export class RolloutsModule implements OnApplicationBootstrap {
       lifecycle,
       logger,
     }).start();
-    startRetention({ database, lifecycle, logger });
+    startRetention({ database, locks: this.locks, lifecycle, logger });
   }
 }

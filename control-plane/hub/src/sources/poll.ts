@@ -4,9 +4,8 @@
  */
 import type { HubConfig } from '../platform/config.ts';
 import type { Envelope } from '../platform/envelope.ts';
-import { tryLock } from '../platform/lock.ts';
+import type { Locks } from '../platform/lock.ts';
 import type { Logger } from '../platform/logger.ts';
-import type { Database } from '../platform/prisma.ts';
 import { openCredential } from './credential.ts';
 import { FrameMissing } from './frames.store.ts';
 import { GitError, type GitClient } from './git/client.ts';
@@ -15,11 +14,13 @@ import type { PolledRepository, PollStore } from './poll.store.ts';
 
 export interface PollerOptions {
   config: HubConfig;
-  database: Database;
+  locks: Locks;
   envelope: Envelope;
   store: PollStore;
   git: GitClient;
   logger: Logger;
+  /** Aborted when the hub stops: what ends by that says nothing about the repository. */
+  signal: AbortSignal;
 }
 
 export type PollOutcome = 'polled' | 'failed' | 'busy' | 'gone';
@@ -32,7 +33,7 @@ export class Poller {
   }
 
   async poll(repositoryId: string): Promise<PollOutcome> {
-    const locked = await tryLock(this.options.database, `poll:${repositoryId}`, () =>
+    const locked = await this.options.locks.tryLock(`poll:${repositoryId}`, () =>
       this.pollLocked(repositoryId),
     );
     return locked.held ? locked.value : 'busy';
@@ -50,6 +51,7 @@ export class Poller {
       return 'polled';
     } catch (error) {
       if (!(error instanceof GitError)) throw error;
+      if (this.options.signal.aborted) return 'busy';
       logger.warn({ repository: repository.name, problem: error.problem }, 'repository cannot be polled');
       await store.saveFailure(repository, error.problem.message);
       return 'failed';

@@ -5,6 +5,7 @@ import { HubConfig } from '../platform/config.ts';
 import { Envelope } from '../platform/envelope.ts';
 import { Hints } from '../platform/hints.ts';
 import { Lifecycle } from '../platform/lifecycle.ts';
+import { Locks } from '../platform/lock.ts';
 import { Loggers } from '../platform/logger.ts';
 import { Observations } from '../platform/observations.ts';
 import { Database } from '../platform/prisma.ts';
@@ -27,6 +28,7 @@ export class SourcesModule implements OnApplicationBootstrap {
   constructor(
     private readonly config: HubConfig,
     private readonly database: Database,
+    private readonly locks: Locks,
     private readonly observations: Observations,
     private readonly envelope: Envelope,
     private readonly frames: FrameStore,
@@ -38,11 +40,12 @@ export class SourcesModule implements OnApplicationBootstrap {
 
   onApplicationBootstrap(): void {
     if (!this.config.roles.includes('worker')) return;
-    const { config, database, envelope, queues, hints, lifecycle } = this;
+    const { config, database, locks, envelope, queues, hints, lifecycle } = this;
     const logger = this.loggers.for('sources');
     const store = new PollStore(database, this.observations, this.frames);
     const git = new GitClient();
-    const poller = new Poller({ config, database, envelope, store, git, logger });
+    const { signal } = lifecycle;
+    const poller = new Poller({ config, locks, envelope, store, git, logger, signal });
     startPolling({ poller, store, git, queues, hints, lifecycle, logger });
   }
 }
