@@ -4,11 +4,13 @@ import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 
 import type { Peer } from '../http/principal.ts';
-import { unauthenticated } from '../http/problem.ts';
+import { tooManyRequests, unauthenticated } from '../http/problem.ts';
+import { Clock } from '../platform/clock.ts';
 import { Envelope } from '../platform/envelope.ts';
 import { Database } from '../platform/prisma.ts';
 import { Transactions, type Actor } from '../platform/transaction.ts';
 import { openWebhookSecret } from './credential.ts';
+import { RateLimit } from './rateLimit.ts';
 import type { RepositoryRef } from './repositories.ts';
 import * as store from './repositories.store.ts';
 import { deliveryIdOf, isAbout, isSigned, type Headers } from './webhookSignature.ts';
@@ -21,18 +23,28 @@ export interface Delivery {
 }
 
 const nobodysSecret = randomBytes(32);
+/** A busy repository pushes a few times a minute; beyond this it is somebody else. */
+const limits = { burst: 60, perSecond: 2, keysMax: 10_000 };
 
 @Injectable()
 export class Webhooks {
+  /** By sender and by repository: neither a stranger nor a loop keeps others away. */
+  private readonly bySender = new RateLimit(limits);
+  private readonly byRepository = new RateLimit(limits);
+
   constructor(
     private readonly database: Database,
     private readonly transactions: Transactions,
     private readonly envelope: Envelope,
+    private readonly clock: Clock,
   ) {}
 
   /** `accepted: false`: signed, and about nothing that is ours. @throws Problem unless it is signed */
   async receive(peer: Peer, ref: RepositoryRef, delivery: Delivery): Promise<{ accepted: boolean }> {
+    const nowMs = this.clock.monotonicMs();
+    if (!this.bySender.allows(`${peer.ip} ${ref.nameOrId}`, nowMs)) throw tooManyRequests();
     const repository = await this.authenticated(ref, delivery);
+    if (!this.byRepository.allows(repository.id, nowMs)) throw tooManyRequests();
     if (!isAbout(repository.url, delivery.body)) return { accepted: false };
     const actor: Actor = { kind: 'system', id: `webhook:${repository.id}`, authMethod: 'hmac', ip: peer.ip };
     await this.transactions.inTransaction(

@@ -3,6 +3,8 @@ import type { AddressInfo } from 'node:net';
 
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
+import { request } from 'undici';
+import { makeDispatcher } from './connect.ts';
 import { gitHttp, gitHttpDefaults } from './http.ts';
 
 interface Site {
@@ -131,4 +133,19 @@ test('a server that stops sending, or never answers, is given up', async () => {
   await expect(get(here.url, { limits: { headersTimeoutMs: 300 } })).rejects.toMatchObject({
     code: 'UND_ERR_HEADERS_TIMEOUT',
   });
+});
+
+test('a name that resolves to a private address is refused when it is connected to', async () => {
+  const dispatcher = makeDispatcher(false, gitHttpDefaults);
+  const { port } = new URL(here.url);
+  await expect(request(`http://localhost:${port}/`, { dispatcher })).rejects.toMatchObject({
+    name: 'AddressRefused',
+  });
+  await dispatcher.destroy();
+  expect(here.seen).toHaveLength(0);
+  const listed = makeDispatcher(true, gitHttpDefaults);
+  const response = await request(`http://localhost:${port}/`, { dispatcher: listed });
+  expect(response.statusCode).toBe(200);
+  await response.body.dump();
+  await listed.destroy();
 });
