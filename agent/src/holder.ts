@@ -111,6 +111,7 @@ function createHolder(
     mayWrite: () => pod.lease.held(),
     onState: (observed) => reporter.onState(observed),
     onFact: (fact) => reporter.onFact(fact),
+    onBundleLacking: () => holder.fetcher.want(holder.accepted?.entries.flatMap(wantedOf) ?? []),
   });
   const fetcher = createFetcher({
     ...pod,

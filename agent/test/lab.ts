@@ -42,9 +42,15 @@ export interface Lab extends AsyncDisposable {
   agentNamespace: string;
   hubId: string;
   folder: string;
-  startAgent(options?: { log?: Log; mayWrite?: () => boolean }): Promise<LabAgent>;
+  startAgent(options?: AgentOptions): Promise<LabAgent>;
   /** Calls of this lab's agents so far, by the API server's audit log: complete up to the question. */
   agentCalls(): Promise<AuditedRequest[]>;
+}
+
+export interface AgentOptions {
+  log?: Log;
+  mayWrite?: () => boolean;
+  onBundleLacking?: (digest: string) => void;
 }
 
 export interface LabAgent {
@@ -98,7 +104,7 @@ async function startAgent(
   lab: Pick<Lab, 'agentNamespace' | 'hubId' | 'folder'>,
   kubeconfig: string,
   userAgent: string,
-  options: { log?: Log; mayWrite?: () => boolean },
+  options: AgentOptions,
 ): Promise<LabAgent> {
   const clock = systemClock();
   const kube = createKubeClient({ connection: await kubeconfigConnection(kubeconfig), clock, userAgent });
@@ -111,8 +117,8 @@ async function startAgent(
     kube,
     state,
     clock,
-    log: options.log ?? silentLog(),
-    ...(options.mayWrite ? { mayWrite: options.mayWrite } : {}),
+    log: silentLog(),
+    ...options,
     onState: (observed) => states.set(observed.target, observed),
     onFact: (fact) => {
       facts.push(fact);

@@ -30,7 +30,7 @@ export interface Cluster {
   onTouch: (target: Target, listener: () => void) => () => void;
   /** Runs the target again, not before `delayMs`. */
   runLater: (target: Target, delayMs: number) => void;
-  /** A bundle that is needed is not on disk, or was found damaged. */
+  /** A bundle on disk was found damaged. */
   lacksBundle: (digest: string) => void;
   /** Resolves when the fact is durable, so that what is only true once it was told can wait for it. Never rejects. */
   emit: (fact: FactBody) => Promise<void>;

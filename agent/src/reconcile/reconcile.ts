@@ -35,11 +35,14 @@ export async function reconcile(run: Run, report: (run: Run) => void): Promise<v
 /** Nothing follows from an unchanged bundle on an undisturbed cluster: no read, no write, no call. */
 function isSettled(run: Run): boolean {
   const { target } = run;
-  const hooks = target.inForce?.hooks ?? true;
+  // Another bundle was tried since: what it got written is there, whatever was applied whole before it.
+  if (target.inForce?.bundle !== run.head.bundle.digest) return false;
+  const hooks = target.inForce.hooks;
   if (hooks || target.appliedBody !== run.head.body || target.pruneHeld > 0 || target.pruning.length > 0)
     return false;
   const unknown = [...target.records.values()].filter(
-    (record) => record.desired !== null && record.live !== 'unchanged',
+    (record) =>
+      record.desired !== null && (record.live !== 'unchanged' || record.written?.object !== record.desired),
   );
   const { digest } = run.head.bundle;
   const force = run.head.operation.force ?? false;
@@ -55,6 +58,7 @@ async function pass(run: Run): Promise<PhaseOutcome> {
     return await steps(run);
   } catch (error) {
     if (!isPassFailure(error)) throw error;
+    if (error instanceof DamagedBundleError) run.cluster.lacksBundle(error.digest);
     run.target.conditions.set('SyncError', error.message);
     return { ok: false, message: error.message };
   } finally {

@@ -40,7 +40,7 @@ export interface ReconcilerOptions {
   mayWrite?: () => boolean;
   /** Every change of a target's observed state; the latest wins. */
   onState: (state: ObservedState) => void;
-  /** A bundle that is needed is not (or no longer) whole on disk: fetch it. Called again while it is missing. */
+  /** A bundle that was complete no longer opens: fetch it again, `bundleArrived` goes on from there. */
   onBundleLacking?: (digest: string) => void;
   /**
    * What happened, in order. Resolves when it is durable; one that a crash leaves in doubt is told again rather than

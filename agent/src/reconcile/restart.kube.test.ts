@@ -1,5 +1,7 @@
+import { readdir, truncate } from 'node:fs/promises';
+import path from 'node:path';
 import { expect, test } from 'vitest';
-import { configMap, entryOf, eventually, openLab, settled } from '../../test/lab.ts';
+import { configMap, entryOf, eventually, openLab, settled, storeBundle } from '../../test/lab.ts';
 
 test('a restarted agent takes up where it was, without a PATCH, and still reverts drift', async () => {
   await using lab = await openLab('restart');
@@ -99,5 +101,27 @@ test('without the lease nothing is written', async () => {
   expect((await lab.agentCalls()).slice(before).filter((call) => call.verb === 'patch')).toEqual([]);
   held = true;
   await settled(agent, entry);
+  await agent.stop();
+});
+
+test('a bundle that is damaged on disk is asked for again, and drift is reverted once it is back', async () => {
+  await using lab = await openLab('damaged');
+  const lacking: string[] = [];
+  const agent = await lab.startAgent({ onBundleLacking: (digest) => lacking.push(digest) });
+  const entry = entryOf(lab, [configMap('a', { key: 'wanted' })]);
+  await agent.assign(entry);
+  await settled(agent, entry);
+  const frames = path.join(lab.folder, 'frames');
+  for (const file of await readdir(frames)) await truncate(path.join(frames, file), 10);
+  const live = `/api/v1/namespaces/${lab.namespace}/configmaps/a`;
+  const body = JSON.stringify({ data: { key: 'tampered' } });
+  await lab.kube.send({ method: 'PATCH', path: live, contentType: 'application/merge-patch+json', body });
+  await eventually('it is asked for', () => lacking.includes(entry.head.bundle.digest));
+  await storeBundle(agent.state, entry.objects);
+  agent.reconciler.bundleArrived(entry.head.bundle.digest);
+  await eventually('the edit is reverted', () =>
+    agent.facts.some((fact) => fact.type === 'Drift' && fact.reverted),
+  );
+  expect((await settled(agent, entry)).conditions).toEqual([]);
   await agent.stop();
 });

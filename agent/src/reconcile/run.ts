@@ -3,6 +3,7 @@
  * force. Whatever was missed between two runs is found by the next, since all of it is read from the target itself.
  */
 import type { Cluster, Run } from './context.ts';
+import { DamagedBundleError } from '../state/bundles.ts';
 import { LeaseNotHeldError } from './context.ts';
 import { finishOperation } from './operation.ts';
 import { confirmGone } from './prune.ts';
@@ -31,6 +32,7 @@ export async function runTarget(
     await advance(run, reporter);
   } catch (error) {
     if (error instanceof LeaseNotHeldError) cluster.runLater(target, leaseWaitMs);
+    else if (error instanceof DamagedBundleError) fetchAgain(run, error);
     else if (error instanceof PreemptedError && error.why === 'Terminated') await terminated(run);
     else throw error;
   } finally {
@@ -60,7 +62,6 @@ function operationIsDue(run: Run): boolean {
     return false;
   }
   if (!cluster.state.bundles.isComplete(run.head.bundle.digest)) {
-    cluster.lacksBundle(run.head.bundle.digest);
     target.conditions.set(
       'WaitingForBundle',
       `bundle ${run.head.bundle.digest.slice(0, 12)} is not on disk yet`,
@@ -112,6 +113,12 @@ async function keep(run: Run): Promise<void> {
   if (target.pruning.length === 0) return;
   target.pruning = await confirmGone(run, target.pruning);
   if (target.pruning.length === 0) target.conditions.delete('Pruning');
+}
+
+/** What is on disk no longer opens: until it was fetched again nothing can be put back from it. */
+function fetchAgain(run: Run, error: DamagedBundleError): void {
+  run.target.conditions.set('WaitingForBundle', error.message);
+  run.cluster.lacksBundle(error.digest);
 }
 
 async function terminated(run: Run): Promise<void> {

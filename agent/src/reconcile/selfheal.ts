@@ -39,6 +39,7 @@ export async function selfHeal(run: Run): Promise<void> {
   for (const record of due) {
     const item = index && (await plannedOf(run, index, record));
     if (item) planned.push(item);
+    else await findDamage(run);
   }
   const namespace = lostNamespace(run);
   if (namespace !== null) await applyObjects(run, [namespace]);
@@ -63,6 +64,13 @@ function dueObjects(run: Run): ObjectRecord[] {
     else run.cluster.runLater(run.target, waitMs);
   }
   return due;
+}
+
+/** Reading all of it says what is damaged, and takes it out of the complete ones. Rejects with DamagedBundleError. */
+async function findDamage(run: Run): Promise<void> {
+  const digest = run.target.inForce?.bundle;
+  if (digest === undefined) return;
+  for await (const { line } of run.cluster.state.bundles.objects(digest)) void line;
 }
 
 async function indexInForce(run: Run): Promise<BundleIndex | null> {
