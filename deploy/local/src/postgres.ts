@@ -44,7 +44,7 @@ export class PostgresError extends Error {
 
 const USER = 'flotilla';
 const NOBODY = '65534';
-const READY_TIMEOUT_MS = 30_000;
+const READY_TIMEOUT_MS = 120_000;
 
 type Launcher = readonly string[];
 

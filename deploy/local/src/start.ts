@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { AlreadyRunningError, openState } from './start/state.ts';
 import { EngineError, prepareEngine, type PreparedEngine } from './start/engine.ts';
 import { PortTakenError, startFleet, type Fleet } from './start/fleet.ts';
+import { HubError } from './fleet/hub.ts';
 import { GoMissingError, isKubelabBuilt, KubelabBuildError, requireGo } from './kubelab/build.ts';
 import { parseStartOptions, StartUsageError, type StartOptions } from './start/options.ts';
 import { sayWhatToTry, writeOutcome } from './start/outcome.ts';
@@ -21,6 +22,7 @@ const PLAIN_ERRORS = [
   AlreadyRunningError,
   EngineError,
   GoMissingError,
+  HubError,
   KubelabBuildError,
   PortTakenError,
   PostgresError,

@@ -32,7 +32,7 @@ export interface Agent extends AsyncDisposable {
   crash: () => Promise<Exit>;
 }
 
-const READY_TIMEOUT_MS = 30_000;
+const READY_TIMEOUT_MS = 120_000;
 const AGENT_PROGRAM = join(root, 'agent/dist/agent.mjs');
 
 export async function startAgent(options: AgentOptions): Promise<Agent> {

@@ -39,7 +39,7 @@ export interface Hub extends AsyncDisposable {
   crash: () => Promise<Exit>;
 }
 
-const READY_TIMEOUT_MS = 60_000;
+const READY_TIMEOUT_MS = 120_000;
 const HUB_PROGRAM = join(root, 'control-plane/hub/dist/main.js');
 
 /** Runs the hub's own migrations. */
@@ -51,7 +51,17 @@ export async function migrateHub(databaseUrl: string): Promise<void> {
     env: { DATABASE_URL: databaseUrl },
   });
   const { code } = await program.exited;
-  if (code !== 0) throw new HubError(`hub migrate failed: ${program.output().trim()}`);
+  if (code !== 0) throw new HubError(`hub migrate failed: ${messageOf(program.output())}`);
+}
+
+/** The hub ends with one JSON line; its `msg` is for people. */
+function messageOf(output: string): string {
+  const line = output.trim().split('\n').at(-1) ?? '';
+  try {
+    return (JSON.parse(line) as { msg?: string }).msg ?? line;
+  } catch {
+    return line;
+  }
 }
 
 export class HubError extends Error {

@@ -42,7 +42,8 @@ const TOKENS = {
 
 export type TokenUser = keyof typeof TOKENS;
 
-const READY_TIMEOUT_MS = 60_000;
+/** Seconds on an idle machine; a busy one gets its time. */
+const READY_TIMEOUT_MS = 180_000;
 
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   await mkdir(join(options.dir, 'certificates'), { recursive: true, mode: 0o700 });
@@ -114,19 +115,25 @@ function argumentsOf({ name, dir, etcdUrl }: ApiServerOptions, port: number): st
 
 async function untilServing(program: Program, dir: string, url: string, token: string): Promise<ApiAccess> {
   const caFile = join(dir, 'certificates', 'apiserver.crt');
-  let connection: ApiConnection | undefined;
+  let access: ApiAccess = { url, ca: '', token };
+  await untilReady(
+    program,
+    async () => {
+      // Read anew each time: at first the file may be there and not yet whole.
+      access = { url, ca: await readFile(caFile, 'utf8'), token };
+      return isReady(access);
+    },
+    READY_TIMEOUT_MS,
+  );
+  return access;
+}
+
+async function isReady(access: ApiAccess): Promise<boolean> {
+  const connection = new ApiConnection(access);
   try {
-    await untilReady(
-      program,
-      async () => {
-        connection ??= new ApiConnection({ url, ca: await readFile(caFile, 'utf8'), token });
-        return (await connection.send('/readyz')).status === 200;
-      },
-      READY_TIMEOUT_MS,
-    );
-    return { url, ca: await readFile(caFile, 'utf8'), token };
+    return (await connection.send('/readyz')).status === 200;
   } finally {
-    connection?.close();
+    connection.close();
   }
 }
 

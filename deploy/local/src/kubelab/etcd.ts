@@ -10,7 +10,7 @@ export interface EtcdOptions {
   fsync: boolean;
 }
 
-const READY_TIMEOUT_MS = 30_000;
+const READY_TIMEOUT_MS = 120_000;
 
 export function startEtcd(options: EtcdOptions): Promise<{ url: string; program: Program }> {
   return withPortRetry(async () => {

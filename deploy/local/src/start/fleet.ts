@@ -4,7 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { migrateHub, startHub, type Hub } from '../fleet/hub.ts';
+import { HubError, migrateHub, startHub, type Hub } from '../fleet/hub.ts';
 import { startGitServer, type GitAccount, type GitServer } from '../git-server.ts';
 import { allocatePort } from '../ports.ts';
 import { startPostgres, type Postgres } from '../postgres.ts';
@@ -57,7 +57,7 @@ export async function startFleet(state: StateDir, engine: PreparedEngine): Promi
     return hub;
   };
   const first = await step('hub', async () => {
-    await migrateHub(postgres.url(DATABASE));
+    await migrateOrExplain(postgres.url(DATABASE));
     return startOurHub();
   });
   stack.defer(async () => void (await hub?.stop()));
@@ -77,6 +77,16 @@ export async function startFleet(state: StateDir, engine: PreparedEngine): Promi
     hubLog,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** While nothing is released the first migration still changes: what an older checkout left is then of no use. */
+async function migrateOrExplain(databaseUrl: string): Promise<void> {
+  try {
+    await migrateHub(databaseUrl);
+  } catch (error) {
+    if (!(error instanceof HubError)) throw error;
+    throw new HubError(`${error.message}. To start over: npm start -- --fresh`, { cause: error });
+  }
 }
 
 async function newState(): Promise<KeptState> {
