@@ -12,13 +12,14 @@ const portThatIsNone = 99_999;
 test('back to what was applied before a revision that failed half-way: everything it wrote is undone', async () => {
   await using lab = await openLab('back');
   const agent = await lab.startAgent();
-  const good = entryOf(lab, [configMap('a', { value: 'good' }), service(80)]);
+  const once = { limit: 0, backoffMs: 0, backoffFactor: 1, backoffMaxMs: 0 };
+  const objects = [configMap('a', { value: 'good' }), service(80)];
+  const good = entryOf(lab, objects, { body: { retry: once } });
   await agent.assign(good);
   await settled(agent, good);
 
-  const objects = [configMap('a', { value: 'bad' }), service(portThatIsNone)];
-  const once = { limit: 0, backoffMs: 0, backoffFactor: 1, backoffMaxMs: 0 };
-  const bad = entryOf(lab, objects, { previous: good, body: { retry: once } });
+  const worse = [configMap('a', { value: 'bad' }), service(portThatIsNone)];
+  const bad = entryOf(lab, worse, { previous: good });
   await agent.assign(bad);
   await eventually('the bad revision fails', () => {
     const operation = agent.states.get(good.head.target)?.operation;
