@@ -21,6 +21,8 @@ export interface AuditedRequest {
   name: string;
   code: number;
   at: string;
+  /** Of a DELETE: the UID that it names, or null. */
+  preconditionUid: string | null;
 }
 
 export interface RequestFilter {
@@ -47,6 +49,8 @@ interface AuditEvent {
     namespace?: string;
     name?: string;
   };
+  /** The body; only of deletes. */
+  requestObject?: { preconditions?: { uid?: string } };
   responseStatus?: { code?: number };
   requestReceivedTimestamp: string;
 }
@@ -119,6 +123,7 @@ function requestOf(event: AuditEvent): AuditedRequest {
     name: object.name ?? '',
     code: event.responseStatus?.code ?? 0,
     at: event.requestReceivedTimestamp,
+    preconditionUid: event.requestObject?.preconditions?.uid ?? null,
   };
 }
 

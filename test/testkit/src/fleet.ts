@@ -17,6 +17,11 @@ import { currentRun } from './run.ts';
 export interface FleetOptions {
   clusters?: number;
   hubEnv?: HubOptions['env'];
+  /** Of the repository `config`: 5 s where left out. */
+  pollIntervalMs?: number;
+  webhookSecret?: string;
+  /** Another than a copy of the run's template; the fleet disposes of it. */
+  database?: TestDatabase;
   /** Puts a proxy of the test's between each agent and its API server. */
   kubeconfigOf?: (cluster: LeasedCluster) => Promise<string>;
 }
@@ -70,7 +75,7 @@ export class Fleet implements AsyncDisposable {
     await using stack = new AsyncDisposableStack();
     const dir = await mkdtemp(join(currentRun().dir, 'fleet-'));
     stack.defer(() => rm(dir, { recursive: true, force: true }));
-    const database = stack.use(await testDatabase());
+    const database = stack.use(options.database ?? (await testDatabase()));
     const git = stack.use(await startTestGitServer());
     const repository = await git.server.createRepository('config');
     const clusters = await leaseClusters(options.clusters ?? 1);
@@ -81,18 +86,19 @@ export class Fleet implements AsyncDisposable {
       env: options.hubEnv ?? {},
     });
     const fleet = new Fleet({ dir, database, git, repository, clusters, hub }, options, stack.move());
-    await fleet.#begin().catch(async (error: unknown) => {
+    await fleet.#begin(options).catch(async (error: unknown) => {
       await fleet[Symbol.asyncDispose]();
       throw error;
     });
     return fleet;
   }
 
-  async #begin(): Promise<void> {
+  async #begin({ pollIntervalMs = 5000, webhookSecret }: FleetOptions): Promise<void> {
     await this.hub.client.repositories.create({
       name: 'config',
       url: this.git.server.urlOf('config'),
-      pollIntervalMs: 5000,
+      pollIntervalMs,
+      ...(webhookSecret === undefined ? {} : { webhookSecret }),
     });
     for (const cluster of this.clusters) await this.enrol(cluster);
   }
@@ -116,13 +122,14 @@ export class Fleet implements AsyncDisposable {
     await this.connected(cluster);
   }
 
-  async startAgent(cluster: LeasedCluster, token?: string): Promise<Agent> {
+  /** `pod` names another pod of it, with a volume of its own. */
+  async startAgent(cluster: LeasedCluster, token?: string, pod = ''): Promise<Agent> {
     const name = this.nameOf(cluster);
     const kubeconfig = this.#kubeconfigs.get(name) ?? (await this.#kubeconfigOf(cluster));
     this.#kubeconfigs.set(name, kubeconfig);
     const agent = await startAgent({
       name,
-      dir: join(this.dir, name),
+      dir: join(this.dir, name + pod),
       hubUrl: this.hub.url,
       caSha256: this.hub.caSha256,
       kubeconfig,
@@ -131,6 +138,11 @@ export class Fleet implements AsyncDisposable {
     });
     this.agents.set(name, agent);
     return agent;
+  }
+
+  /** Where an agent keeps its snapshot and bundles. */
+  dataDirOf(cluster: LeasedCluster): string {
+    return join(this.dir, this.nameOf(cluster), 'data');
   }
 
   agentOf(cluster: LeasedCluster): Agent {

@@ -50,6 +50,20 @@ export async function testDatabase(): Promise<TestDatabase> {
   const postgresUrl = run.postgresUrl;
   const name = `test_${randomBytes(6).toString('hex')}`;
   const url = await createDatabase(postgresUrl, name, run.template);
+  const { query, ...opened } = openDatabase(name, url);
+  return {
+    name,
+    url,
+    query,
+    async [Symbol.asyncDispose]() {
+      await opened[Symbol.asyncDispose]();
+      await administer(postgresUrl, `DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
+    },
+  };
+}
+
+/** One that exists; disposal only ends its connections. */
+export function openDatabase(name: string, url: string): TestDatabase {
   const pool = new pg.Pool({ connectionString: url, max: 2 });
   // A dropped database or a stopped server ends idle connections: the next query says so.
   pool.on('error', () => {});
@@ -57,9 +71,6 @@ export async function testDatabase(): Promise<TestDatabase> {
     name,
     url,
     query: async <T>(text: string, params: unknown[] = []) => (await pool.query(text, params)).rows as T[],
-    async [Symbol.asyncDispose]() {
-      await pool.end();
-      await administer(postgresUrl, `DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
-    },
+    [Symbol.asyncDispose]: () => pool.end(),
   };
 }

@@ -6,6 +6,19 @@ export interface TcpTarget {
   port: number;
 }
 
+export interface HeldAnswer {
+  /** Resolves with their number once such bytes have come. */
+  reached: Promise<number>;
+  /** Passes them on. */
+  release: () => void;
+}
+
+interface Holding {
+  bytesMin: number;
+  reached: (bytes: number) => void;
+  chunks: { to: Socket; chunk: Buffer }[];
+}
+
 export class TcpProxy implements AsyncDisposable {
   readonly port: number;
   connections = 0;
@@ -14,6 +27,7 @@ export class TcpProxy implements AsyncDisposable {
   #target: TcpTarget;
   #held = false;
   #refusing = false;
+  #holding: Holding | null = null;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
@@ -44,6 +58,18 @@ export class TcpProxy implements AsyncDisposable {
   release(): void {
     this.#held = false;
     for (const socket of this.#sockets) socket.resume();
+  }
+
+  /** Keeps back what the target sends from its next `bytesMin` bytes at once on: a message, not a sign of life. */
+  holdAnswer(bytesMin: number): HeldAnswer {
+    const { promise, resolve } = Promise.withResolvers<number>();
+    const holding: Holding = { bytesMin, reached: resolve, chunks: [] };
+    this.#holding = holding;
+    const release = () => {
+      if (this.#holding === holding) this.#holding = null;
+      for (const { to, chunk } of holding.chunks.splice(0)) to.write(chunk);
+    };
+    return { reached: promise, release };
   }
 
   /** Ends every connection and refuses new ones until `restore`. */
@@ -82,16 +108,30 @@ export class TcpProxy implements AsyncDisposable {
       port: this.#target.port,
       allowHalfOpen: true,
     });
-    this.#pump(downstream, upstream, (bytes) => (this.bytesUp += bytes));
-    this.#pump(upstream, downstream, (bytes) => (this.bytesDown += bytes));
+    this.#pump(downstream, upstream, (chunk) => {
+      this.bytesUp += chunk.length;
+      return false;
+    });
+    this.#pump(upstream, downstream, (chunk) => {
+      this.bytesDown += chunk.length;
+      return this.#keepBack(downstream, chunk);
+    });
   }
 
-  #pump(from: Socket, to: Socket, count: (bytes: number) => void): void {
+  #keepBack(to: Socket, chunk: Buffer): boolean {
+    const holding = this.#holding;
+    if (holding === null || (holding.chunks.length === 0 && chunk.length < holding.bytesMin)) return false;
+    holding.chunks.push({ to, chunk });
+    holding.reached(chunk.length);
+    return true;
+  }
+
+  /** `take` is shown every chunk, and says whether it keeps it. */
+  #pump(from: Socket, to: Socket, take: (chunk: Buffer) => boolean): void {
     this.#sockets.add(from);
     from.setNoDelay(true);
     from.on('data', (chunk) => {
-      count(chunk.length);
-      if (to.write(chunk)) return;
+      if (take(chunk) || to.write(chunk)) return;
       from.pause();
       to.once('drain', () => this.#held || from.resume());
     });
