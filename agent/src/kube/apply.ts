@@ -32,5 +32,6 @@ export async function applyObject(
     contentType: 'application/apply-patch+yaml',
     impersonate: options.impersonate,
     signal: options.signal,
+    mayRetry: options.mayRetry,
   })) as KubeObject;
 }

@@ -30,6 +30,8 @@ export interface KubeRequest {
   signal?: AbortSignal | undefined;
   /** Tries after the first one, 4 by default. */
   retriesMax?: number;
+  /** Asked before another try: a write must not be repeated by who may write no longer. */
+  mayRetry?: (() => boolean) | undefined;
 }
 
 export interface KubeResponse {
@@ -117,8 +119,9 @@ async function sendWithRetry(client: Client, request: KubeRequest): Promise<Kube
         request.retriesMax ?? defaultRetriesMax,
         client.random(),
       );
-      if (delayMs === null) throw error;
+      if (delayMs === null || request.mayRetry?.() === false) throw error;
       await client.clock.sleep(delayMs, request.signal);
+      if (request.mayRetry?.() === false) throw error;
     }
   }
 }

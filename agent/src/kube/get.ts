@@ -14,6 +14,7 @@ export interface ObjectAddress {
 export interface CallOptions {
   impersonate?: string | undefined;
   signal?: AbortSignal | undefined;
+  mayRetry?: (() => boolean) | undefined;
 }
 
 /** Null where there is none; other refusals reject with a KubeError. */

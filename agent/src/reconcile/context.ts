@@ -4,6 +4,7 @@ import type { FactBody } from '@flotilla/domain/status/observed';
 import type { Clock } from '../clock.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Discovery } from '../kube/discovery.ts';
+import type { CallOptions } from '../kube/get.ts';
 import type { Log } from '../log.ts';
 import type { AgentState } from '../state/state.ts';
 import type { RunSignals } from './queue.ts';
@@ -61,6 +62,10 @@ export function ensureMayWrite(run: Run): void {
 }
 
 /** Options of calls on behalf of the application: impersonated where its project says so. */
-export function callOptions(run: Run): { impersonate: string | undefined } {
-  return { impersonate: run.body.serviceAccount };
+export function callOptions(run: Run): CallOptions {
+  const { cluster, signals } = run;
+  return {
+    impersonate: run.body.serviceAccount,
+    mayRetry: () => cluster.mayWrite() && !signals.preempted.aborted,
+  };
 }

@@ -175,7 +175,7 @@ function liveOf(record: ObjectRecord): 'unchanged' | 'inspect' | 'recreated' | '
 function refusalOf(run: Run, sync: SyncPlan, tasks: (ApplyTask | HookTask)[]): string | null {
   const refused = sync.failed
     .filter((failure) => failure.reason === 'NotPermitted')
-    .map((failure) => failure.message);
+    .map(({ identity, message }) => `${identityKey(identity)}: ${message}`);
   const own = tasks.filter((task) => isAgentsOwn(run, task.identity)).map((task) => task.identity);
   const messages = [...refused, ...own.map((identity) => `${identityKey(identity)} belongs to the agent`)];
   return messages.length === 0 ? null : messages.slice(0, 5).join('; ');
