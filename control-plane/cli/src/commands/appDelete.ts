@@ -23,14 +23,16 @@ export async function deleteApp(session: Session, name: string, options: DeleteO
     );
   const query = session.project === undefined ? {} : { project: session.project };
   const application = await session.client.applications.delete(name, { ...query, mode });
-  const fate = mode === 'delete' ? 'its objects are being deleted' : 'its objects stay on the clusters';
   if (options.wait === true) {
     await session.progress(`removing ${name}`, () => untilGone(session, application.id, options.timeout));
   }
-  session.print(
-    application,
-    () => `${name} ${options.wait === true ? 'removed' : 'is being removed'}; ${fate}`,
-  );
+  session.print(application, () => `${name} ${fateOf(mode, options.wait === true)}`);
+}
+
+function fateOf(mode: RemovalMode, gone: boolean): string {
+  if (mode === 'delete')
+    return gone ? 'is removed, and its objects with it' : 'is being removed, and its objects with it';
+  return `${gone ? 'is removed' : 'is being removed'}; its objects stay on the clusters`;
 }
 
 async function untilGone({ client, io }: Session, id: string, timeoutMs: number): Promise<void> {

@@ -46,7 +46,7 @@ async function listEvents({ client, colors, print }: Session, options: AuditList
     { title: 'RESOURCE', value: (row: AuditEvent) => `${row.resource.kind}/${row.resource.name}` },
     {
       title: 'OUTCOME',
-      value: (row: AuditEvent) => (row.outcome === 'success' ? row.outcome : statusColor(colors, 'Failed')),
+      value: (row: AuditEvent) => (row.outcome === 'success' ? row.outcome : colors.red(row.outcome)),
     },
   ];
   print(page, () => table(columns, page.items, 'no events'));

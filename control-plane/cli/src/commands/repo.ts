@@ -71,7 +71,12 @@ async function listRepositories({ client, colors, io, print }: Session, options:
     { title: 'PROJECT', value: (row: Repository) => row.project },
     { title: 'URL', value: (row: Repository) => row.url },
     { title: 'READ', value: (row: Repository) => age(row.polledAt, io.now()) },
-    { title: 'ERROR', value: (row: Repository) => (row.error === null ? '' : colors.red(row.error)) },
+    { title: 'ERROR', value: (row: Repository) => colors.red(problemsOf(row)) },
   ];
   print(page, () => table(columns, page.items, 'no repositories; add one: flotilla repo add <name> <url>'));
+}
+
+/** Of the repository, else of the refs that applications follow. */
+function problemsOf({ error, refs }: Repository): string {
+  return error ?? refs.flatMap((ref) => ref.error ?? []).join('; ');
 }

@@ -2,7 +2,7 @@
 import type { Application, Cluster, Fleet, Target } from '@flotilla/client/types';
 import type { Command } from 'commander';
 import { withSession, type Io, type Session } from '../session.ts';
-import { age, labelsText, statusColor, table } from '../table.ts';
+import { age, fields, labelsText, statusColor, table } from '../table.ts';
 import { applicationColumns } from './appShow.ts';
 import { pause } from './appWait.ts';
 import { countsText } from './counts.ts';
@@ -77,6 +77,8 @@ function draw(session: Session, screen: Screen): string {
     clusterTable(session, screen.clusters),
     ...more(screen.clusters.length, screen.fleet.clusters.total, 'flotilla cluster list'),
   ];
+  const notes = notesOf(session, screen);
+  if (notes !== '') parts.push(session.colors.bold('Needs a person'), notes);
   if (screen.troubles.length > 0) {
     parts.push(
       session.colors.bold('Not well'),
@@ -110,6 +112,20 @@ function clusterTable({ colors, io }: Session, clusters: readonly Cluster[]): st
     { title: 'LABELS', value: (row: Cluster) => labelsText(row.labels) },
   ];
   return table(columns, clusters, 'no clusters yet; connect one: flotilla agent manifest --cluster <name>');
+}
+
+/** What stands in the way of an application's newest commit or of a cluster's agent: no target says that. */
+function notesOf({ colors }: Session, { applications, clusters }: Screen): string {
+  const ofApplications = applications.flatMap(({ name, conditions }) =>
+    conditions.map(({ type, message }) => [name, `${type}: ${message}`] as const),
+  );
+  const ofClusters = clusters.flatMap(({ name, state, stateReason, nackReason }) =>
+    [state === 'Revoked' ? null : stateReason, nackReason].flatMap((reason) =>
+      reason === null ? [] : [[name, reason] as const],
+    ),
+  );
+  const notes = [...ofApplications, ...ofClusters].map(([name, text]) => [name, colors.red(text)] as const);
+  return notes.length === 0 ? '' : fields(notes);
 }
 
 function more(shown: number, total: number, command: string): string[] {

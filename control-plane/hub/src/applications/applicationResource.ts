@@ -17,7 +17,7 @@ export function applicationResourceOf(row: ApplicationRow): ApplicationResource 
     revisionNumber: row.revision_number,
     revision: revisionOf(row),
     ...worstOf(status),
-    currency: currencyOfRollout(rollout, behind(row)),
+    currency: currencyOfRollout(rollout, behind(row), unrenderedOf(row)),
     status,
     rollout,
     conditions: row.conditions,
@@ -42,6 +42,10 @@ function revisionOf({ revision, revision_number: number }: ApplicationRow): Appl
     message: revision.meta.message ?? '',
     author: revision.meta.author ?? '',
   };
+}
+
+function unrenderedOf({ revision, revision_number: number }: ApplicationRow): number | null {
+  return revision?.state === 'Failed' ? number : null;
 }
 
 /** Revisions between the last completed rollout's and the newest. */

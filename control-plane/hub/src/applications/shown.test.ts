@@ -16,8 +16,13 @@ it('knows nothing of an application without targets', () => {
 });
 
 it('says what holds an application back', () => {
-  const rollout = { phase: 'AwaitingSync', phaseReason: null, kind: 'forward' };
+  const rollout = { phase: 'AwaitingSync', kind: 'forward' };
   expect(currencyOfRollout(rollout, 2)).toEqual({ state: 'Held', behind: 2, reason: 'manual sync' });
   expect(currencyOfRollout({ ...rollout, phase: 'Running' }, 1).state).toBe('Behind');
   expect(currencyOfRollout(null, 0).state).toBe('Current');
+  expect(currencyOfRollout(null, 0, 7)).toEqual({
+    state: 'Held',
+    behind: 1,
+    reason: 'revision 7 does not render',
+  });
 });

@@ -26,20 +26,25 @@ export function worstOf(counts: StatusCounts): Pick<ApplicationResource, 'sync' 
 
 export interface RolloutShown {
   phase: string;
-  phaseReason: string | null;
   kind: string;
 }
 
-/** A rollout that is not done is why an application is not current. */
-export function currencyOfRollout(rollout: RolloutShown | null, behind: number): CurrencyResource {
+/** A rollout that is not done is why an application is not current, or a newest revision of which there is nothing to roll out. */
+export function currencyOfRollout(
+  rollout: RolloutShown | null,
+  behind: number,
+  unrendered: number | null = null,
+): CurrencyResource {
+  if (unrendered !== null)
+    return { state: 'Held', behind: Math.max(1, behind), reason: `revision ${unrendered} does not render` };
   if (rollout === null || behind === 0) return { state: 'Current', behind: 0, reason: null };
   const held = heldBy(rollout);
   return held === null ? { state: 'Behind', behind, reason: null } : { state: 'Held', behind, reason: held };
 }
 
-/** What holds the targets of an application with this rollout; null: nothing does. */
-export function heldBy({ phase, phaseReason, kind }: RolloutShown): string | null {
+/** What holds the targets of an application with this rollout, in two words; null: nothing does. The rollout says why. */
+export function heldBy({ phase, kind }: RolloutShown): string | null {
   if (phase === 'AwaitingSync') return 'manual sync';
-  if (phase === 'Paused') return phaseReason ?? 'rollout paused';
+  if (phase === 'Paused') return 'rollout paused';
   return kind === 'rollback' ? 'rolling back' : null;
 }

@@ -74,8 +74,7 @@ function heldByOf(row: TargetRow): string {
     return `cluster ${row.cluster_state.toLowerCase()}`;
   }
   if (row.rollout === null) return '';
-  const { phase, phase_reason: phaseReason, kind } = row.rollout;
-  return heldBy({ phase, phaseReason, kind }) ?? '';
+  return heldBy(row.rollout) ?? '';
 }
 
 /** What the hub itself has to say about a target. */

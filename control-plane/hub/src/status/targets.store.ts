@@ -35,7 +35,7 @@ export interface TargetRow {
   changed_at: Date | null;
   flaps: number | null;
   newest_revision: number | null;
-  rollout: { phase: string; phase_reason: string | null; kind: string } | null;
+  rollout: { phase: string; kind: string } | null;
 }
 
 export interface TargetDetailRow extends TargetRow {
@@ -60,7 +60,7 @@ const joins = `
   LEFT JOIN target_observations o ON o.target_id = t.id
   LEFT JOIN LATERAL (SELECT r.number FROM revisions r WHERE r.application_id = t.application_id AND r.state = 'Ready'
                       ORDER BY r.number DESC LIMIT 1) newest ON true
-  LEFT JOIN LATERAL (SELECT x.phase, x.phase_reason, x.kind FROM rollouts x
+  LEFT JOIN LATERAL (SELECT x.phase, x.kind FROM rollouts x
                       WHERE x.application_id = t.application_id AND x.phase IN ('Running', 'Paused', 'AwaitingSync', 'Queued')
                       ORDER BY x.phase IN ('Running', 'Paused') DESC LIMIT 1) ro ON true`;
 
