@@ -55,6 +55,14 @@ describe('a program', () => {
     await expect(ready).rejects.toThrow(/script ended while it started; its last words:\nno such setting/);
   });
 
+  test('that is not ready in time is an error, and ended', async () => {
+    const program = startProgram(script('setInterval(() => {}, 1000)'));
+    await expect(untilReady(program, () => Promise.resolve(false), 50)).rejects.toThrow(
+      /not ready within 50 ms/,
+    );
+    expect(program.hasExited()).toBe(true);
+  });
+
   test('that is not there says so', () => {
     expect(() => startProgram({ name: 'etcd', command: join(dir, 'etcd') })).toThrow(
       /etcd cannot be started/,

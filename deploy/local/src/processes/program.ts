@@ -89,8 +89,21 @@ export function startProgram(options: ProgramOptions): Program {
   return program;
 }
 
-/** Polls `check` until it holds; throws when the program ends first or the time is over. */
+/** Polls `check` until it holds. When the program ends first or the time is over it throws, and leaves no program. */
 export async function untilReady(
+  program: Program,
+  check: () => Promise<boolean>,
+  timeoutMs: number,
+): Promise<void> {
+  try {
+    await pollUntilReady(program, check, timeoutMs);
+  } catch (error) {
+    await program.stop({ signal: 'SIGKILL' });
+    throw error;
+  }
+}
+
+async function pollUntilReady(
   program: Program,
   check: () => Promise<boolean>,
   timeoutMs: number,

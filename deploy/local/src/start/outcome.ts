@@ -51,7 +51,7 @@ export function sayWhatToTry(fleet: Fleet): void {
     `  cd ${relative(process.cwd(), fleet.config.folder)} && sed -i.bak 's/replicas: 2/replicas: 3/' shop/deployment.yaml \\`,
   );
   say("    && git commit -qam 'Three of them' && git push; cd -");
-  say(`\n${pc.bold('Break something')}: the agent mends it, and says who it was`);
+  say(`\n${pc.bold('Break something')}: the agent mends it, and its history says who it was`);
   for (const line of breakCommand(fleet)) say(`  ${line}`);
   say(
     `\n${pc.bold('Stop the hub')}: the agents go on without it. Break something again; Enter here brings the hub back`,

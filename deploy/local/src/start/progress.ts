@@ -63,7 +63,8 @@ export function outcomeOf({ targets }: Snapshot, cluster: string): ClusterOutcom
 
 /** One word for where a target is on its way. */
 export function stageOf(target: Target): string {
-  if (!target.live) return target.lastSeenAt === null ? 'waiting for its agent' : 'no word from its agent';
+  if (!target.live)
+    return target.observedAssignment === null ? 'waiting for its agent' : 'no word from its agent';
   if (target.assignment === 0 || target.revisionNumber === null) return 'waiting to be assigned';
   const revision = `revision ${target.revisionNumber}`;
   if (target.observedAssignment !== target.assignment) return `${revision} assigned`;
