@@ -37,8 +37,11 @@ export type EnrolOutcome =
   /** A person has to approve; ask again. */
   | { outcome: 'pending'; retryAfterMs: number }
   /** Unknown, expired, used up or revoked: the hub does not say which. */
-  | { outcome: 'refused'; status: number }
+  | { outcome: 'refused'; status: number; reason: string }
   | { outcome: 'unreachable'; reason: string };
+
+const refusedReason =
+  'the hub does not take this token for this cluster: it is unknown, expired, used up or revoked; make a new one and put it into AGENT_TOKEN_FILE';
 
 /** Goes on until it is enrolled; rejects when aborted. The token file is read each time: a person may mend it. */
 export async function enrol(options: EnrolOptions, signal: AbortSignal): Promise<EnrolledIdentity> {
@@ -96,7 +99,7 @@ async function settle(options: EnrolOptions, identity: Identity, answer: HubAnsw
   }
   if (answer.status >= 500)
     return { outcome: 'unreachable', reason: `the hub answered ${String(answer.status)}` };
-  if (answer.status >= 300) return { outcome: 'refused', status: answer.status };
+  if (answer.status >= 300) return { outcome: 'refused', status: answer.status, reason: refusedReason };
   const enrolled = withEnrolment(identity, readEnrolment(answer.body), options.pinSha256);
   await options.store.write(enrolled);
   return { outcome: 'enrolled', identity: enrolled };

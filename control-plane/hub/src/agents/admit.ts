@@ -40,7 +40,8 @@ export function admit(input: AdmitInput): Admission {
     return refused('revoked', 'the cluster is not let in');
   const { protocol } = hello.versions;
   if (protocol > protocolVersion || protocol < protocolVersion - 1 || protocol < 1) {
-    return refused('version', `the hub speaks protocol ${protocolVersion}, the agent ${protocol}`);
+    const mend = protocol > protocolVersion ? 'upgrade the hub' : 'upgrade the agent';
+    return refused('version', `the hub speaks protocol ${protocolVersion}, the agent ${protocol}: ${mend}`);
   }
   if (cluster.kubeSystemUid !== null && cluster.kubeSystemUid !== hello.clusterUid) {
     return {

@@ -66,7 +66,7 @@ export class Greeter {
     const live = await store.liveSession(tx, cluster.id);
     const admission = admit({ hello: at.hello, cluster, live, now: cluster.now });
     if (admission.verdict === 'duplicate') return { outcome: 'duplicate', detail: admission.detail, cluster };
-    if (admission.verdict === 'refused') return { outcome: 'refused', ...admission };
+    if (admission.verdict === 'refused') return refuse(tx, cluster, admission);
     await store.promoteKey(tx, cluster.id, at.peer.fingerprint, key.slot);
     const desk = { ...at, cluster, key };
     return admission.verdict === 'standby'
@@ -166,6 +166,17 @@ function isKeyOld({ cluster, key }: Desk): boolean {
 
 function refused(reason: RefusedReason, detail: string): Extract<Greeting, { outcome: 'refused' }> {
   return { outcome: 'refused', reason, retryAfterMs: refusedRetryMs, detail };
+}
+
+/** Shown at its cluster: a person has to act, and looks there. */
+async function refuse(
+  tx: ObservationTransaction,
+  cluster: store.ClusterAtHello,
+  { reason, retryAfterMs, detail }: Extract<Admission, { verdict: 'refused' }>,
+): Promise<Greeting> {
+  if (await store.noteRefusal(tx, cluster.id, `its agent is refused: ${detail}`))
+    tx.hint('status', cluster.id);
+  return { outcome: 'refused', reason, retryAfterMs, detail };
 }
 
 /** An ack that was lost on the way is made good; an agent that went back is taken at its word. */

@@ -116,7 +116,8 @@ export async function takeFence(
        disconnected_at = NULL, agent_version = $3, kubernetes_version = $4, facts = $5, lease_uid = nullif($6, ''),
        lease_transitions = $7, displacements = $8::timestamptz[], trust_bundle_version = $9,
        confirmed_fence = CASE WHEN $10 THEN fence + 1 ELSE confirmed_fence END,
-       kube_system_uid = coalesce(kube_system_uid, $11)
+       kube_system_uid = coalesce(kube_system_uid, $11),
+       state_reason = CASE WHEN state = 'Active' THEN NULL ELSE state_reason END
      WHERE id = $1 RETURNING fence`,
     [
       clusterId,
@@ -249,6 +250,16 @@ export async function setTrustBundleVersion(
     'UPDATE clusters SET trust_bundle_version = greatest(trust_bundle_version, $2) WHERE id = $1',
     [clusterId, version],
   );
+}
+
+/** Why the agent of an active cluster is not let in, until one is. */
+export async function noteRefusal(tx: Sql, clusterId: string, reason: string): Promise<boolean> {
+  const rows = await tx.sql(
+    `UPDATE clusters SET state_reason = $2
+     WHERE id = $1 AND state = 'Active' AND state_reason IS DISTINCT FROM $2 RETURNING id`,
+    [clusterId, reason],
+  );
+  return rows.length > 0;
 }
 
 /** Bumps the fence, so that the streams of a quarantined cluster count no longer anywhere. */

@@ -127,12 +127,12 @@ function bundleProblem(error: BundleError): RenderProblem {
     case 'TooManyObjects':
       return {
         ...whole,
-        message: `${error.objects} objects are more than the ${error.objectsMax} that a bundle may hold`,
+        message: `${error.objects} objects are more than the ${error.objectsMax} that a bundle may hold: split the application`,
       };
     case 'TooLarge':
       return {
         ...whole,
-        message: `${error.bytes} bytes are more than the ${error.bytesMax} that a bundle may hold`,
+        message: `${error.bytes} bytes are more than the ${error.bytesMax} that a bundle may hold: split the application`,
       };
     case 'DuplicateIdentity': {
       const [first, second] = error.sources;
