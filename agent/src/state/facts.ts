@@ -10,7 +10,7 @@ import type { FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import type { Fact, FactBody } from '@flotilla/domain/status/observed';
 import type { Clock } from '../clock.ts';
-import { asDiskError, ensureFolder, readFileIfAny, writeFileDurably } from './disk.ts';
+import { asDiskError, DiskFullError, ensureFolder, readFileIfAny, writeFileDurably } from './disk.ts';
 
 export interface FactRing {
   incarnation(): string;
@@ -42,6 +42,8 @@ interface Ring {
   /** Lines in the file, acked ones included. */
   lines: number;
   handle: FileHandle | null;
+  /** The file may end in half a line, or lack some: it is written anew before anything is appended. */
+  torn: boolean;
   unwritten: string[];
   working: Promise<void>;
 }
@@ -65,10 +67,14 @@ export async function openFactRing(options: FactRingOptions): Promise<FactRing> 
     last: read.facts.at(-1)?.number ?? read.header.last,
     lines: read.facts.length,
     handle: null,
+    torn: false,
     unwritten: [],
     working: Promise.resolve(),
   };
-  await rewrite(ring);
+  // A full disk must not keep the agent from its cluster: what was read is known, and written when there is space.
+  await rewrite(ring).catch((error: unknown) => {
+    if (!(error instanceof DiskFullError)) throw error;
+  });
   return {
     incarnation: () => ring.header.incarnation,
     lastNumber: () => ring.last,
@@ -147,13 +153,14 @@ function settle(ring: Ring, work: (ring: Ring) => Promise<void>): Promise<void> 
 async function flush(ring: Ring): Promise<void> {
   const lines = ring.unwritten.splice(0);
   if (lines.length === 0) return;
-  if (ring.lines + lines.length > 3 * ring.countMax) return rewrite(ring);
+  if (ring.torn || ring.lines + lines.length > 3 * ring.countMax) return rewrite(ring);
   try {
     ring.handle ??= await open(ring.file, 'a', 0o600);
     await ring.handle.appendFile(lines.join(''));
     await ring.handle.datasync();
     ring.lines += lines.length;
   } catch (error) {
+    ring.torn = true;
     throw asDiskError(ring.file, error);
   }
 }
@@ -161,6 +168,7 @@ async function flush(ring: Ring): Promise<void> {
 async function rewrite(ring: Ring): Promise<void> {
   await ring.handle?.close();
   ring.handle = null;
+  ring.torn = true;
   ring.unwritten = [];
   const first = ring.facts[0];
   const header: Header = { ...ring.header, last: first === undefined ? ring.last : first.number - 1 };
@@ -168,4 +176,5 @@ async function rewrite(ring: Ring): Promise<void> {
   await writeFileDurably(ring.file, Buffer.from(lines.join('')));
   ring.header = header;
   ring.lines = ring.facts.length;
+  ring.torn = false;
 }
