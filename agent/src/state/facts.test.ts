@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp } from 'node:fs/promises';
+import { appendFile, mkdtemp, symlink } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { expect, test } from 'vitest';
@@ -74,3 +74,20 @@ test('a hub that knows more facts than the ring makes it start a new incarnation
   expect(ring.incarnation()).not.toBe(before);
   expect(targetsOf(ring)).toEqual(['1 a']);
 });
+
+test.skipIf(process.platform !== 'linux')(
+  'a full disk at the start loses nothing that was known',
+  async () => {
+    const folder = await folderOf();
+    const first = await openFactRing({ folder, clock });
+    await first.append(removed('a'));
+    await first.close();
+    await appendFile(path.join(folder, 'facts'), '{"number":2,"typ');
+    await symlink('/dev/full', path.join(folder, 'facts.tmp'));
+    const second = await openFactRing({ folder, clock });
+    expect(targetsOf(second)).toEqual(['1 a']);
+    await second.append(removed('b'));
+    await second.close();
+    expect(targetsOf(await openFactRing({ folder, clock }))).toEqual(['1 a', '2 b']);
+  },
+);
