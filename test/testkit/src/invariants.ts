@@ -221,9 +221,7 @@ async function readNames(gitDir: string, commit: string, path: string): Promise<
 
 /** T: nothing is shown as Synced and Healthy but what the live session reported or confirmed. */
 async function truthful(fleet: Fleet, witness: Witness): Promise<string[]> {
-  const problems = witness.unfounded.map(
-    ({ id, assignment }) => `assignment ${assignment} of ${id} was shown as Healthy and never reported`,
-  );
+  const problems = [...witness.unfounded].map((claim) => `${claim} was shown as Healthy and not reported`);
   const shown = await Array.fromAsync(fleet.hub.client.targets.all());
   const rows = await fleet.database.query<{ id: string; assignment: number; isConfirmed: boolean }>(
     `SELECT t.id, o.assignment::int, c.replica_id IS NOT NULL AND (o.fence = c.fence OR c.confirmed_fence = c.fence)

@@ -37,7 +37,7 @@ const lookEveryMs = 200;
 export class Witness implements AsyncDisposable {
   readonly mutations: Mutation[] = [];
   /** What the hub showed as Synced and Healthy although no such report was committed. */
-  readonly unfounded: Target[] = [];
+  readonly unfounded = new Set<string>();
   /** Names of what the agents were seen to delete. */
   readonly deleted = new Set<string>();
   /** By cluster: where the audit log of its API server was read up to. */
@@ -113,11 +113,11 @@ export class Witness implements AsyncDisposable {
   async #lookOnce(): Promise<void> {
     const targets = await Array.fromAsync(this.#fleet.hub.client.targets.all());
     for (const target of targets) {
-      const claim = `${target.id} ${target.assignment}`;
+      const claim = `assignment ${target.assignment} of target ${target.id}`;
       if (target.sync !== 'Synced' || target.health !== 'Healthy' || this.#founded.has(claim)) continue;
       // What was shown was committed before: a report that founds it is in the log by now.
       if (await this.#wasReported(target)) this.#founded.add(claim);
-      else this.unfounded.push(target);
+      else this.unfounded.add(claim);
     }
   }
 
