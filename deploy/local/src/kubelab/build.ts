@@ -104,16 +104,17 @@ async function compile(outDir: string, progress: Progress, signal: AbortSignal |
     progress(`building local Kubernetes: ${compiled} packages compiled in ${minutes} min`);
   }, PROGRESS_INTERVAL_MS);
   try {
-    const closed = new Promise<number | null>((resolve, reject) => {
+    const closed = new Promise<string | undefined>((resolve, reject) => {
       child.once('error', reject);
-      child.once('close', resolve);
+      child.once('close', (code, killedBy) => resolve(code === 0 ? undefined : (killedBy ?? `exit ${code}`)));
     });
     for await (const line of createInterface({ input: child.stderr })) {
       if (/^[\w.-]+(\/[\w.~-]+)*$/.test(line)) compiled++;
       else lastLines.push(line);
     }
-    const code = await closed;
-    if (code !== 0) throw new KubelabBuildError(`go build failed:\n${lastLines.slice(-20).join('\n')}`);
+    const failure = await closed;
+    if (failure === undefined) return;
+    throw new KubelabBuildError(`go build failed (${failure})\n${lastLines.slice(-20).join('\n')}`.trim());
   } finally {
     clearInterval(ticker);
     signal?.removeEventListener('abort', abort);

@@ -46,6 +46,7 @@ export async function runVitest(run: VitestRun): Promise<Totals> {
   const args = [
     'run',
     '--reporter=default',
+    '--slowTestThreshold=15000',
     '--reporter=json',
     `--outputFile.json=${reportFile}`,
     ...grep,
