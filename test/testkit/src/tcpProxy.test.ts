@@ -67,4 +67,33 @@ describe('the TCP proxy', () => {
     expect(String((await once(again, 'data'))[0])).toBe('x');
     again.destroy();
   });
+
+  test('keeps back an answer of a size, and passes it on when released', async () => {
+    const socket = await dial();
+    let received = '';
+    socket.on('data', (chunk) => (received += String(chunk)));
+    const held = proxy.holdAnswer(4);
+    socket.write('ab');
+    await eventually('the short answer back', () => received === 'ab');
+    socket.write('cdef');
+    expect(await held.reached).toBe(4);
+    expect(received).toBe('ab');
+    held.release();
+    await eventually('the held answer back', () => received === 'abcdef');
+    socket.destroy();
+  });
+
+  test('lets new connections wait until they are admitted', async () => {
+    proxy.queue();
+    const socket = await dial();
+    let received = '';
+    socket.on('data', (chunk) => (received += String(chunk)));
+    socket.write('late');
+    const gone = await dial();
+    gone.destroy();
+    expect(received).toBe('');
+    proxy.admit();
+    await eventually('the answer back', () => received === 'late');
+    socket.destroy();
+  });
 });

@@ -28,6 +28,7 @@ export class TcpProxy implements AsyncDisposable {
   #held = false;
   #refusing = false;
   #holding: Holding | null = null;
+  #queue: (() => void)[] | null = null;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
@@ -82,6 +83,17 @@ export class TcpProxy implements AsyncDisposable {
     this.#refusing = false;
   }
 
+  /** New connections wait at the door until `admit`, for a target that is being started again. */
+  queue(): void {
+    this.#queue ??= [];
+  }
+
+  admit(): void {
+    const waiting = this.#queue ?? [];
+    this.#queue = null;
+    for (const open of waiting) open();
+  }
+
   /** Ends every connection; new ones are welcome. */
   drop(): void {
     for (const socket of this.#sockets) socket.destroy();
@@ -103,6 +115,14 @@ export class TcpProxy implements AsyncDisposable {
       return;
     }
     this.connections++;
+    if (this.#queue === null) return this.#open(downstream);
+    this.#sockets.add(downstream);
+    downstream.on('error', () => {});
+    downstream.on('close', () => this.#sockets.delete(downstream));
+    this.#queue.push(() => downstream.destroyed || this.#open(downstream));
+  }
+
+  #open(downstream: Socket): void {
     const upstream = connect({
       host: this.#target.host ?? '127.0.0.1',
       port: this.#target.port,
