@@ -4,7 +4,7 @@
  * started stays behind.
  */
 import { createInterface } from 'node:readline';
-import { AlreadyRunningError, openState } from './start/state.ts';
+import { AlreadyRunningError, openState, OtherFleetError, requireSameShape, shapeOf } from './start/state.ts';
 import { EngineError, prepareEngine, type PreparedEngine } from './start/engine.ts';
 import { PortTakenError, startFleet, type Fleet } from './start/fleet.ts';
 import { HubError } from './fleet/hub.ts';
@@ -24,6 +24,7 @@ const PLAIN_ERRORS = [
   GoMissingError,
   HubError,
   KubelabBuildError,
+  OtherFleetError,
   PortTakenError,
   PostgresError,
   SetUpError,
@@ -39,10 +40,12 @@ async function setUp({ engine, clusters }: StartOptions, signal: AbortSignal): P
 async function run(options: StartOptions, signal: AbortSignal): Promise<number> {
   const state = await openState(options);
   try {
+    const shape = shapeOf(options.engine, options.clusters);
+    requireSameShape(state.kept, shape);
     const startedAt = Number(process.env['FLOTILLA_STARTED_AT'] ?? Date.now());
     const engine = await setUp(options, signal);
     const setUpAt = Date.now();
-    await using fleet = await startFleet(state, engine);
+    await using fleet = await startFleet(state, engine, shape);
     const runningAt = Date.now();
     const tookMs = { setup: setUpAt - startedAt, start: runningAt - setUpAt };
     const watch = new ProgressWatch(fleet.hub().client);

@@ -31,9 +31,9 @@ const GIT_USER = 'fleet';
 /** The server is this fleet's alone, so its first database will do. */
 const DATABASE = 'postgres';
 
-export async function startFleet(state: StateDir, engine: PreparedEngine): Promise<Fleet> {
+export async function startFleet(state: StateDir, engine: PreparedEngine, shape: string): Promise<Fleet> {
   await using stack = new AsyncDisposableStack();
-  const kept = state.kept ?? (await newState());
+  const kept = state.kept ?? (await newState(shape));
   const account = { username: GIT_USER, password: kept.gitPassword };
   const start = { dir: state.dir, kept, account };
   let hub: Hub | undefined;
@@ -89,14 +89,19 @@ async function migrateOrExplain(databaseUrl: string): Promise<void> {
   }
 }
 
-async function newState(): Promise<KeptState> {
+async function newState(shape: string): Promise<KeptState> {
   const [postgres, git, http, grpc] = [
     await allocatePort(),
     await allocatePort(),
     await allocatePort(),
     await allocatePort(),
   ];
-  return { ports: { postgres, git, http, grpc }, gitPassword: newSecret(), webhookSecret: newSecret() };
+  return {
+    shape,
+    ports: { postgres, git, http, grpc },
+    gitPassword: newSecret(),
+    webhookSecret: newSecret(),
+  };
 }
 
 interface ServersStart {

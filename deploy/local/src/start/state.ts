@@ -6,8 +6,11 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { root } from '../root.ts';
+import type { Engine } from './options.ts';
 
 export interface KeptState {
+  /** Which clusters it has: engine and number, or contexts. */
+  shape: string;
   ports: { postgres: number; git: number; http: number; grpc: number };
   gitPassword: string;
   webhookSecret: string;
@@ -24,8 +27,24 @@ export class AlreadyRunningError extends Error {
   override readonly name = 'AlreadyRunningError';
 }
 
+/** The fleet that an earlier start left has other clusters than the one that was asked for. */
+export class OtherFleetError extends Error {
+  override readonly name = 'OtherFleetError';
+}
+
 export const STATE_DIR = join(root, '.flotilla', 'local');
 const KEPT_FILE = 'state.json';
+
+export function shapeOf(engine: Engine, clusters: number): string {
+  return engine.kind === 'kubelab' ? `kubelab:${clusters}` : `kubeconfig:${engine.contexts.join(',')}`;
+}
+
+export function requireSameShape(kept: KeptState | undefined, shape: string): void {
+  if (kept === undefined || kept.shape === shape) return;
+  throw new OtherFleetError(
+    `the fleet that an earlier start left has other clusters (${kept.shape}, not ${shape}): ask for those, or start over with --fresh`,
+  );
+}
 
 export function newSecret(): string {
   return randomBytes(24).toString('base64url');
