@@ -6,7 +6,7 @@ import { leaving, type Leaving } from '@flotilla/domain/placement/leaving';
 import { placed } from '@flotilla/domain/placement/placed';
 
 import type { Sql } from '../platform/transaction.ts';
-import { saveQuestion } from './conditions.store.ts';
+import { setCondition } from '../platform/conditions.ts';
 import * as store from './placement.store.ts';
 import type { ApplicationSpec } from './spec.ts';
 
@@ -52,7 +52,7 @@ export async function place(tx: Sql, input: PlacementInput): Promise<PlacementRe
     returned.map(({ id }) => id),
   );
   await store.saveLeaving(tx, step.changed);
-  const isAsked = await saveQuestion(tx, applicationId, 'LeavingHeld', questionText(step.question));
+  const isAsked = await setCondition(tx, applicationId, 'LeavingHeld', questionText(step.question));
   return {
     changed: added.length + returned.length + step.changed.size > 0 || isAsked,
     added: added.length,

@@ -5,7 +5,7 @@ import type { Bundle } from '@flotilla/domain/bundle/bundle';
 import type { DataKeys } from '../platform/dataKeys.ts';
 import type { Database } from '../platform/prisma.ts';
 import { systemActor, type HubTransaction, type Transactions } from '../platform/transaction.ts';
-import { setCondition } from '../sources/conditions.store.ts';
+import { setCondition } from '../platform/conditions.ts';
 import type { FrameStore } from '../sources/frames.store.ts';
 import { sha256Hex } from '../platform/digest.ts';
 import type { RenderProblem } from './child/manifests.ts';

@@ -12,7 +12,7 @@ import type { FleetState } from '@flotilla/domain/rollout/state';
 import { defaultStrategy, type Strategy } from '@flotilla/domain/rollout/strategy';
 import type { Assignment, Observations, RolloutEvent, Step } from '@flotilla/domain/rollout/step';
 
-import { saveQuestion } from '../applications/conditions.store.ts';
+import { setCondition } from '../platform/conditions.ts';
 import { place, type PlacementResult } from '../applications/placement.ts';
 import { sha256Hex } from '../platform/digest.ts';
 import { systemActor, type HubTransaction, type Transactions } from '../platform/transaction.ts';
@@ -188,7 +188,7 @@ async function save(
   await saved.saveChanges(tx, application, changes, after, revisions);
   await saved.saveRejected(tx, application.id, before.rejected, after.rejected);
   await saved.saveEvents(tx, decided?.events ?? []);
-  if (decided !== null) await saveQuestion(tx, application.id, 'DropHeld', dropText(after));
+  if (decided !== null) await setCondition(tx, application.id, 'DropHeld', dropText(after));
   const entries = [
     ...(await assign(tx, context, assignments, decided?.operations ?? {})),
     ...removals.entries,

@@ -1,13 +1,17 @@
-/** Sets or clears one condition of an application: what stands in the way of a revision, where people look. */
-import type { Sql } from '../platform/transaction.ts';
+/** Sets or clears one condition of an application, where people look. Several capabilities speak there, each by types of its own. */
+import type { Sql } from './transaction.ts';
 
-export type SourceConditionType = 'SourceError' | 'RenderError';
+/**
+ * `SourceError`, `RenderError`: what stands in the way of a revision. `LeavingHeld`, `DropHeld`: a question that waits
+ * for a person.
+ */
+export type ApplicationConditionType = 'SourceError' | 'RenderError' | 'LeavingHeld' | 'DropHeld';
 
 /** True when it changed. The caller holds the application's lock. */
 export async function setCondition(
   tx: Sql,
   applicationId: string,
-  type: SourceConditionType,
+  type: ApplicationConditionType,
   message: string | null,
 ): Promise<boolean> {
   const rows = await tx.sql(
