@@ -42,11 +42,11 @@ export interface TestHub extends AsyncDisposable {
   rows: <T>(sql: string, params?: unknown[]) => Promise<T[]>;
 }
 
-/** `beside`: another replica, on the same database. */
-export async function startTestHub(beside?: TestHub): Promise<TestHub> {
+/** `beside`: another replica, on the same database. `more`: other than what tests want as a rule. */
+export async function startTestHub(beside?: TestHub, more: Partial<HubConfig> = {}): Promise<TestHub> {
   const own = beside === undefined ? await createTestDatabase() : null;
   const folder = await mkdtemp(join(tmpdir(), 'flotilla-test-hub-'));
-  const config = beside?.config ?? configOf(own?.url ?? '', folder);
+  const config = Object.assign(new HubConfig(), beside?.config ?? configOf(own?.url ?? '', folder), more);
   const app = await createHttpApplication(AppModule.with(config), config, {
     logger: new Loggers('error').for('test'),
   });

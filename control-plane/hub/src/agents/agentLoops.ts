@@ -10,7 +10,7 @@ import { Database } from '../platform/prisma.ts';
 import { hubVersion, ReplicaIdentity } from '../platform/replica.ts';
 import { dropOldAnswers } from './commands.store.ts';
 import { SessionRegistry } from './registry.ts';
-import { scanIntervalMs, SessionScan } from './scan.ts';
+import { SessionScan } from './scan.ts';
 import { AgentServer } from './server.ts';
 import * as store from './sessions.store.ts';
 
@@ -40,7 +40,7 @@ export class AgentLoops implements OnApplicationBootstrap {
     await this.beat();
     this.start({
       name: 'scan',
-      intervalMs: scanIntervalMs,
+      intervalMs: this.config.scanIntervalMs,
       run: (hinted) => this.scan.run(hinted),
       hints: { ...hints, kinds: [...hints.kinds] },
     });
@@ -71,7 +71,7 @@ export class AgentLoops implements OnApplicationBootstrap {
     await this.observations.write(async (tx) => {
       await store.endSessionsOfDeadReplicas(tx);
       for (const id of await store.markDisconnected(tx)) {
-        for (const kind of ['status', 'rollout'] as const) tx.hint(kind, id);
+        for (const kind of ['status', 'session'] as const) tx.hint(kind, id);
       }
     });
     await dropOldAnswers(this.database);

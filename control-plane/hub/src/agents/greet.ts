@@ -113,7 +113,7 @@ export class Greeter {
     const isConfirmed = observed === hello.observedDigest;
     const fence = await store.takeFence(tx, cluster.id, { replicaId, hello, displacements, isConfirmed });
     await store.insertSession(tx, { hello, clusterId: cluster.id, replicaId, fence, remote });
-    for (const kind of ['session', 'status', 'rollout'] as const) tx.hint(kind, cluster.id);
+    for (const kind of ['session', 'status'] as const) tx.hint(kind, cluster.id);
     const recovering = desk.hubRecovering || isRecovering;
     const factNumber = await store.highestFact(tx, cluster.id, hello.incarnation);
     const common = this.commonWelcome(cluster);

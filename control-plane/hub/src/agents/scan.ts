@@ -7,14 +7,13 @@ import type { RefusedReason } from '@flotilla/proto/messages';
 import { lastCheckpoint } from '../audit/audit.store.ts';
 import { outsideTransaction } from '../clusters/authority.store.ts';
 import { Clock } from '../platform/clock.ts';
+import { HubConfig } from '../platform/config.ts';
 import { Database } from '../platform/prisma.ts';
 import { deliverCommands } from './commands.ts';
 import { DesiredFlow } from './desired.ts';
 import { SessionRegistry } from './registry.ts';
 import type { Session } from './session.ts';
 import { readPulses, type ClusterPulse } from './sessions.store.ts';
-
-export const scanIntervalMs = 5000;
 
 @Injectable()
 export class SessionScan {
@@ -23,6 +22,7 @@ export class SessionScan {
 
   constructor(
     private readonly clock: Clock,
+    private readonly config: HubConfig,
     private readonly database: Database,
     private readonly desired: DesiredFlow,
     private readonly registry: SessionRegistry,
@@ -30,7 +30,8 @@ export class SessionScan {
 
   /** Of what was hinted; of everything when nothing was, or when it is time. */
   async run(hinted: readonly string[]): Promise<void> {
-    const isFull = hinted.length === 0 || this.clock.monotonicMs() - this.lastFullMs >= scanIntervalMs;
+    const sinceFullMs = this.clock.monotonicMs() - this.lastFullMs;
+    const isFull = hinted.length === 0 || sinceFullMs >= this.config.scanIntervalMs;
     if (isFull) this.lastFullMs = this.clock.monotonicMs();
     const clusterIds = isFull ? this.registry.clusterIds : hinted.filter((id) => this.registry.has(id));
     if (clusterIds.length > 0) await this.compare(clusterIds);

@@ -33,6 +33,8 @@ export class HubConfig {
   /** Addresses or networks whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[] = [];
   readonly logLevel: string = 'info';
+  /** What a lost hint costs at most. Not for the environment: tests alone set it, to see that no scan is needed. */
+  readonly scanIntervalMs: number = 5_000;
   /** Where `hub migrate` finds migrations; null: beside the program. */
   readonly migrationsDir: string | null = null;
 }

@@ -50,6 +50,22 @@ test('no more than the limit run at once, and others wait their turn', async () 
   await third;
 });
 
+test('what is asked for during a run that fails is run all the same', async () => {
+  const errors: string[] = [];
+  let runs = 0;
+  const pool = new JobPool({
+    runningMax: 1,
+    run: async () => {
+      if (++runs > 1) return;
+      void pool.ask('a');
+      await Promise.reject(new Error('no'));
+    },
+    onError: (key) => errors.push(key),
+  });
+  await pool.ask('a');
+  expect({ errors, runs }).toEqual({ errors: ['a'], runs: 2 });
+});
+
 test('a failure is told and leaves the pool working', async () => {
   const errors: string[] = [];
   let runs = 0;

@@ -63,8 +63,8 @@ export class JobPool {
       try {
         await this.#run(key);
       } catch (error) {
+        // Only what was asked for meanwhile is run again: a retry is the caller's to time.
         this.#onError(key, error);
-        return;
       }
     } while (entry.again && !this.#closed);
   }

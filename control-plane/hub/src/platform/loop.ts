@@ -1,4 +1,4 @@
-/** A periodic scan that a hint makes immediate. It never overlaps itself; a run that fails is logged and tried again with back-off. */
+/** A periodic scan that a hint makes immediate. It never overlaps itself; a run that fails is logged and tried again with back-off, with the same hints. */
 import type { HintKind, Hints } from './hints.ts';
 import type { Logger } from './logger.ts';
 
@@ -25,8 +25,11 @@ export async function runLoop(options: LoopOptions): Promise<void> {
   signal.addEventListener('abort', alarm.wake, { once: true });
   let failures = 0;
   while (!signal.aborted) {
-    failures = (await runOnce(options, alarm.take())) ? 0 : failures + 1;
+    const hinted = alarm.take();
+    failures = (await runOnce(options, hinted)) ? 0 : failures + 1;
     if (signal.aborted) break;
+    // Nobody will say these again.
+    if (failures > 0) alarm.ring(hinted);
     await alarm.wait(waitMs(options, failures), failures > 0);
   }
   signal.removeEventListener('abort', alarm.wake);

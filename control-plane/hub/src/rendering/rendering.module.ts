@@ -40,6 +40,7 @@ export class RenderingModule implements OnApplicationBootstrap {
       logger.warn('renderers keep their network: this system gives no network namespaces');
     startRendering({
       locks: this.locks,
+      scanIntervalMs: this.config.scanIntervalMs,
       hints,
       lifecycle,
       logger,

@@ -9,10 +9,10 @@ import type { ResolveStore } from './resolve.store.ts';
 import { resolve } from './resolve.ts';
 
 const applicationsMax = 8;
-const scanIntervalMs = 5_000;
 
 export interface RenderingOptions extends RenderOptions {
   resolveStore: ResolveStore;
+  scanIntervalMs: number;
   hints: Hints;
   lifecycle: Lifecycle;
   logger: Logger;
@@ -34,7 +34,7 @@ export function startRendering(options: RenderingOptions): void {
   lifecycle.track(
     runLoop({
       name: 'rendering',
-      intervalMs: scanIntervalMs,
+      intervalMs: options.scanIntervalMs,
       signal: lifecycle.signal,
       logger,
       hints: { source: hints, kinds: ['application'] },

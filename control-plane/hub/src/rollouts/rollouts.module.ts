@@ -37,6 +37,7 @@ export class RolloutsModule implements OnApplicationBootstrap {
   onApplicationBootstrap(): void {
     if (!this.config.roles.includes('worker')) return;
     const { database, transactions, dataKeys, hints, lifecycle, loggers } = this;
+    const { scanIntervalMs } = this.config;
     const logger = loggers.for('rollouts');
     const drops = new Drops(dataKeys);
     new RolloutWorker({
@@ -44,6 +45,7 @@ export class RolloutsModule implements OnApplicationBootstrap {
       transactions,
       drops,
       outages: new Outages(),
+      scanIntervalMs,
       hints,
       lifecycle,
       logger,

@@ -22,14 +22,25 @@ export function readClusterMarks(database: Database, ids: readonly string[] | nu
 
 export interface ApplicationMark {
   id: string;
-  projectId: string;
   mark: string;
 }
 
 export function readApplicationMarks(database: Database): Promise<ApplicationMark[]> {
   return database.query<ApplicationMark>(
-    `SELECT id, project_id AS "projectId", concat_ws('/', version, removal, leave_confirmed_at) AS mark FROM applications`,
+    `SELECT a.id, concat_ws('/', a.version, p.version, a.removal, a.leave_confirmed_at) AS mark
+     FROM applications a JOIN projects p ON p.id = a.project_id`,
   );
+}
+
+export async function readApplicationsIn(
+  database: Database,
+  projectIds: readonly string[],
+): Promise<string[]> {
+  const rows = await database.query<{ id: string }>(
+    'SELECT id FROM applications WHERE project_id = ANY($1::uuid[])',
+    [projectIds],
+  );
+  return rows.map(({ id }) => id);
 }
 
 export async function readApplicationsOn(

@@ -13,32 +13,29 @@ const cluster = (id: string, change: object = {}) => ({
 
 test('a cluster that only got another generation asks for nothing', () => {
   const watch = new Watch();
-  watch.seeApplications([{ id: 'a', projectId: 'p', mark: '1' }]);
-  expect([...watch.see([cluster('c')], true).place]).toEqual(['a']);
-  expect(watch.see([cluster('c')], true)).toEqual({ place: new Set(), clusters: [] });
+  expect([...watch.see([cluster('c')], true).projects]).toEqual(['p']);
+  expect(watch.see([cluster('c')], true)).toEqual({ projects: new Set(), clusters: [] });
 });
 
 test('labels and state ask for placement, presence for a look, in the own project only', () => {
   const watch = new Watch();
-  watch.seeApplications([
-    { id: 'a', projectId: 'p', mark: '1' },
-    { id: 'b', projectId: 'q', mark: '1' },
-  ]);
   watch.see([cluster('c'), cluster('d', { projectId: 'q' })], true);
   expect(watch.see([cluster('c', { placement: 'y' })], false)).toEqual({
-    place: new Set(['a']),
+    projects: new Set(['p']),
     clusters: [],
   });
   expect(watch.see([cluster('c', { placement: 'y', presence: 'gone' })], false)).toEqual({
-    place: new Set(),
+    projects: new Set(),
     clusters: ['c'],
   });
-  expect(watch.see([cluster('c', { placement: 'y', presence: 'gone' })], true).place).toEqual(new Set(['b']));
+  expect(watch.see([cluster('c', { placement: 'y', presence: 'gone' })], true).projects).toEqual(
+    new Set(['q']),
+  );
 });
 
 test('applications that are new or changed are placed', () => {
   const watch = new Watch();
-  const mark = (id: string, version: string) => ({ id, projectId: 'p', mark: version });
+  const mark = (id: string, version: string) => ({ id, mark: version });
   expect(watch.seeApplications([mark('a', '1'), mark('b', '1')])).toEqual(new Set(['a', 'b']));
   expect(watch.seeApplications([mark('a', '2'), mark('b', '1')])).toEqual(new Set(['a']));
   expect(watch.seeApplications([mark('a', '2')])).toEqual(new Set());

@@ -5,15 +5,15 @@
 import type { ApplicationMark, ClusterMark } from './watch.store.ts';
 
 export interface Changed {
-  /** Applications to be placed again. */
-  place: Set<string>;
+  /** Projects whose applications have to be placed again. */
+  projects: Set<string>;
   /** Clusters whose targets can be reached or believed otherwise than before. */
   clusters: string[];
 }
 
 export class Watch {
   readonly #clusters = new Map<string, ClusterMark>();
-  readonly #applications = new Map<string, ApplicationMark>();
+  readonly #applications = new Map<string, string>();
 
   /** `isAll`: these are all clusters, so that those missing are gone. */
   see(clusters: readonly ClusterMark[], isAll: boolean): Changed {
@@ -26,15 +26,14 @@ export class Watch {
       if (known?.presence !== mark.presence) moved.push(mark.id);
     }
     if (isAll) for (const gone of this.#missing(clusters)) projects.add(gone.projectId);
-    const place = [...this.#applications.values()].filter(({ projectId }) => projects.has(projectId));
-    return { place: new Set(place.map(({ id }) => id)), clusters: moved };
+    return { projects, clusters: moved };
   }
 
   /** Applications that are new or were changed. */
   seeApplications(applications: readonly ApplicationMark[]): Set<string> {
-    const changed = applications.filter(({ id, mark }) => this.#applications.get(id)?.mark !== mark);
+    const changed = applications.filter(({ id, mark }) => this.#applications.get(id) !== mark);
     this.#applications.clear();
-    for (const mark of applications) this.#applications.set(mark.id, mark);
+    for (const { id, mark } of applications) this.#applications.set(id, mark);
     return new Set(changed.map(({ id }) => id));
   }
 

@@ -14,13 +14,14 @@ import { Watch } from './watch.ts';
 import * as store from './watch.store.ts';
 
 const ticksMax = 8;
-const scanIntervalMs = 5_000;
-const fullIntervalMs = 30_000;
+/** Every target is looked at this many times less often than what changed. */
+const fullScanFactor = 6;
 /** A timer for later than this is left to the scan. */
 const timerMaxMs = 10 * 60_000;
 
 export interface WorkerOptions extends TickOptions {
   database: Database;
+  scanIntervalMs: number;
   hints: Hints;
   lifecycle: Lifecycle;
   logger: Logger;
@@ -45,10 +46,10 @@ export class RolloutWorker {
 
   /** Starts the loops; they end by the lifecycle's signal. */
   start(): void {
-    const { hints, lifecycle, logger } = this.#options;
+    const { scanIntervalMs, hints, lifecycle, logger } = this.#options;
     const loops = [
       this.#loop('rollouts', scanIntervalMs, ['rollout'], (hinted) => this.#scan(hinted)),
-      this.#loop('rollouts.applications', fullIntervalMs, ['application'], (hinted) =>
+      this.#loop('rollouts.applications', scanIntervalMs * fullScanFactor, ['application'], (hinted) =>
         this.#scanTargets(hinted),
       ),
       this.#loop('rollouts.clusters', scanIntervalMs, ['cluster', 'session'], (hinted) =>
@@ -77,8 +78,8 @@ export class RolloutWorker {
 
   async #scan(hinted: readonly string[]): Promise<void> {
     for (const id of hinted) void this.#pool.ask(id);
+    const { database, outages, scanIntervalMs } = this.#options;
     if (!this.#isScanDue('rollouts', scanIntervalMs)) return;
-    const { database, outages } = this.#options;
     const { lastMs, nowMs } = await store.readLastServed(database);
     outages.observe(lastMs, nowMs);
     for (const id of await store.readBusyApplications(database)) void this.#pool.ask(id);
@@ -86,20 +87,22 @@ export class RolloutWorker {
 
   async #scanTargets(hinted: readonly string[]): Promise<void> {
     this.#place(hinted);
-    if (!this.#isScanDue('targets', fullIntervalMs)) return;
-    for (const { id, isLeaving } of await store.readMisplaced(this.#options.database)) {
+    const { database, scanIntervalMs } = this.#options;
+    if (!this.#isScanDue('targets', scanIntervalMs * fullScanFactor)) return;
+    for (const { id, isLeaving } of await store.readMisplaced(database)) {
       if (isLeaving) this.#place([id]);
       else void this.#pool.ask(id);
     }
   }
 
   async #scanClusters(hinted: readonly string[]): Promise<void> {
-    const { database } = this.#options;
+    const { database, scanIntervalMs } = this.#options;
     const isAll = this.#isScanDue('clusters', scanIntervalMs);
     if (isAll) this.#place(this.#watch.seeApplications(await store.readApplicationMarks(database)));
     const named = isAll ? null : hinted.filter(isUuid);
-    const { place, clusters } = this.#watch.see(await store.readClusterMarks(database, named), isAll);
-    this.#place(place);
+    const { projects, clusters } = this.#watch.see(await store.readClusterMarks(database, named), isAll);
+    // Read, not remembered: an application may be younger than the last scan.
+    if (projects.size > 0) this.#place(await store.readApplicationsIn(database, [...projects]));
     if (clusters.length === 0) return;
     for (const id of await store.readApplicationsOn(database, clusters)) void this.#pool.ask(id);
   }

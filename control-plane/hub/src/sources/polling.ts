@@ -15,7 +15,6 @@ import type { Poller } from './poll.ts';
 import type { PollStore } from './poll.store.ts';
 
 const pollsMax = 16;
-const scanIntervalMs = 5_000;
 const scheduleIntervalMs = 30_000;
 const queueName = 'poll';
 
@@ -23,6 +22,7 @@ export interface PollingOptions {
   poller: Poller;
   store: PollStore;
   git: GitClient;
+  scanIntervalMs: number;
   queues: Queues;
   hints: Hints;
   lifecycle: Lifecycle;
@@ -43,7 +43,7 @@ export function startPolling(options: PollingOptions): void {
   lifecycle.track(
     runLoop({
       name: 'sources.poll',
-      intervalMs: scanIntervalMs,
+      intervalMs: options.scanIntervalMs,
       signal,
       logger,
       hints: { source: hints, kinds: ['repository'] },

@@ -46,6 +46,7 @@ export class SourcesModule implements OnApplicationBootstrap {
     const git = new GitClient();
     const { signal } = lifecycle;
     const poller = new Poller({ config, locks, envelope, store, git, logger, signal });
-    startPolling({ poller, store, git, queues, hints, lifecycle, logger });
+    const { scanIntervalMs } = config;
+    startPolling({ poller, store, git, scanIntervalMs, queues, hints, lifecycle, logger });
   }
 }
