@@ -85,6 +85,7 @@ function apiHint({ status, problem, path }: FlotillaApiError): string {
 const lists: Record<string, string> = {
   applications: 'flotilla app list',
   clusters: 'flotilla cluster list',
+  projects: 'flotilla project list',
   repositories: 'flotilla repo list',
   'registration-tokens': 'flotilla token list',
 };

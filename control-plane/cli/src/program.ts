@@ -5,6 +5,7 @@ import { registerApp } from './commands/app.ts';
 import { registerAudit } from './commands/audit.ts';
 import { registerCluster } from './commands/cluster.ts';
 import { registerLogin } from './commands/login.ts';
+import { registerProject } from './commands/project.ts';
 import { registerRepo } from './commands/repo.ts';
 import { registerRollout } from './commands/rollout.ts';
 import { registerStatus } from './commands/status.ts';
@@ -46,6 +47,7 @@ function makeProgram(io: Io, end: (code: ExitCode) => void): Command {
   registerApp(program, io, end);
   registerRollout(program, io);
   registerCluster(program, io);
+  registerProject(program, io);
   registerRepo(program, io);
   registerToken(program, io);
   registerAgent(program, io);

@@ -76,8 +76,14 @@ function projects(transport: Transport) {
   return {
     ...collection<api.Project>(transport, path),
     get: (project: string) => transport.json<api.Project>('GET', `${path}/${encodeURIComponent(project)}`),
-    create: (body: { name: string; spec?: Record<string, unknown> }) =>
+    create: (body: { name: string; spec?: { allowed?: Partial<api.ProjectAllowed> } }) =>
       transport.json<api.Project>('POST', path, { body }),
+    /** Lists that are given replace those that are there; with `version` only if nobody else changed it since. */
+    setAllowed: (project: string, allowed: Partial<api.ProjectAllowed>, version?: number) =>
+      transport.json<api.Project>('PATCH', `${path}/${encodeURIComponent(project)}`, {
+        body: { spec: { allowed } },
+        ...(version === undefined ? {} : { headers: { 'if-match': `"${version}"` } }),
+      }),
   };
 }
 

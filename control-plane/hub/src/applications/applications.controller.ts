@@ -1,5 +1,5 @@
 /** `/applications` and `/projects`: decode, call, encode. */
-import { Body, Controller, Delete, Get, Headers, Param, Post, Put, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, Param, Patch, Post, Put, Query } from '@nestjs/common';
 import { ApiHeader, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { Authorize } from '../http/authorize.ts';
@@ -10,7 +10,14 @@ import { CurrentCaller, type Caller } from '../http/principal.ts';
 import { Problem } from '../http/problem.ts';
 import * as schema from './application.ts';
 import { Applications } from './applications.ts';
-import { newProject, projectPage, projectResource, type NewProject } from './project.ts';
+import {
+  newProject,
+  projectPage,
+  projectPatch,
+  projectResource,
+  type NewProject,
+  type ProjectPatch,
+} from './project.ts';
 import { Projects } from './projects.ts';
 
 type InProject = z.output<typeof schema.inProject>;
@@ -122,6 +129,23 @@ export class ProjectsController {
   @Operation({ id: 'createProject', summary: 'make a project', status: 201, answers: projectResource })
   create(@CurrentCaller() caller: Caller, @Body({ schema: newProject }) body: NewProject) {
     return this.projects.create(caller, body);
+  }
+
+  @Patch(':project')
+  @Authorize('project:update')
+  @ApiHeader({ name: 'If-Match', required: false, description: 'version that was read' })
+  @Operation({
+    id: 'patchProject',
+    summary: 'change what its applications may use; a list that is left out stays',
+    answers: projectResource,
+  })
+  patch(
+    @CurrentCaller() caller: Caller,
+    @Param('project') nameOrId: string,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Body({ schema: projectPatch }) body: ProjectPatch,
+  ) {
+    return this.projects.patch(caller, nameOrId, ifMatchVersion(ifMatch), body);
   }
 }
 

@@ -6,12 +6,17 @@ export const defaultProject = 'default';
 
 const globs = z.array(z.string().min(1).max(253)).max(500);
 
+const namespacesText = 'where its applications may write: globs; an empty list allows none';
+const clusterKindsText =
+  'cluster-scoped kinds they may write: globs over "group/Kind", or over "Kind" in any group';
+const namespacedKindsDeniedText = 'namespaced kinds they may not write, written the same way';
+
 export const projectSpec = z.strictObject({
   allowed: z
     .strictObject({
-      namespaces: globs.default(['*']).describe('globs; an empty list allows none'),
-      clusterKinds: globs.default(['*']).describe('cluster-scoped kinds, as "Kind.group" or "Kind"'),
-      namespacedKindsDenied: globs.default([]),
+      namespaces: globs.default(['*']).describe(namespacesText),
+      clusterKinds: globs.default(['*']).describe(clusterKindsText),
+      namespacedKindsDenied: globs.default([]).describe(namespacedKindsDeniedText),
     })
     .prefault({}),
 });
@@ -37,5 +42,18 @@ export const newProject = z
   })
   .meta({ id: 'NewProject' });
 
+export const projectPatch = z
+  .strictObject({
+    spec: z.strictObject({
+      allowed: z.strictObject({
+        namespaces: globs.optional().describe(namespacesText),
+        clusterKinds: globs.optional().describe(clusterKindsText),
+        namespacedKindsDenied: globs.optional().describe(namespacedKindsDeniedText),
+      }),
+    }),
+  })
+  .meta({ id: 'ProjectPatch', description: 'a list that is given replaces the one that is there' });
+
+export type ProjectPatch = z.output<typeof projectPatch>;
 export type ProjectResource = z.output<typeof projectResource>;
 export type NewProject = z.output<typeof newProject>;

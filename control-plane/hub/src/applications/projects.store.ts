@@ -49,6 +49,29 @@ export async function insertProject(tx: HubTransaction, row: NewProjectRow): Pro
   return created ?? null;
 }
 
+/** Locked until the transaction ends; null: it is gone. */
+export async function lockProject(tx: HubTransaction, nameOrId: string): Promise<ProjectRow | null> {
+  const found = await findProject(tx.client, nameOrId);
+  if (found === null) return null;
+  await tx.sql('SELECT id FROM projects WHERE id = $1::uuid FOR NO KEY UPDATE', [found.id]);
+  return findProject(tx.client, found.id);
+}
+
+export function updateProject(tx: HubTransaction, id: string, spec: ProjectSpec): Promise<ProjectRow> {
+  return tx.client.project.update({
+    select: columns,
+    where: { id },
+    data: { spec, version: { increment: 1 } },
+  });
+}
+
+export async function applicationsOf(tx: HubTransaction, projectId: string): Promise<string[]> {
+  const rows = await tx.sql<{ id: string }>('SELECT id FROM applications WHERE project_id = $1::uuid', [
+    projectId,
+  ]);
+  return rows.map(({ id }) => id);
+}
+
 export function isUuid(text: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
 }

@@ -1,14 +1,22 @@
-/** Projects: listed, made; one named `default` exists from the first start on. Each has a data key of its own. */
+/** Projects: listed, made, edited; one named `default` exists from the first start on. Each has a data key of its own. */
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
+import { requireVersion } from '../http/etag.ts';
 import { decodeCursor, pageOf, type Page, type PageQuery } from '../http/pages.ts';
 import type { Caller } from '../http/principal.ts';
 import { conflict, notFound } from '../http/problem.ts';
 import { DataKeys } from '../platform/dataKeys.ts';
 import { Database } from '../platform/prisma.ts';
 import { systemActor, Transactions, type HubTransaction } from '../platform/transaction.ts';
-import { defaultProject, projectSpec, type NewProject, type ProjectResource } from './project.ts';
-import { findProject, insertProject, listProjects, type ProjectRow } from './projects.store.ts';
+import {
+  defaultProject,
+  projectSpec,
+  type NewProject,
+  type ProjectPatch,
+  type ProjectResource,
+} from './project.ts';
+import * as store from './projects.store.ts';
 
 @Injectable()
 export class Projects {
@@ -20,12 +28,12 @@ export class Projects {
 
   async list({ limit, cursor }: PageQuery): Promise<Page<ProjectResource>> {
     const after = decodeCursor(cursor, 1)?.[0] ?? null;
-    const rows = await listProjects(this.database, after, limit + 1);
+    const rows = await store.listProjects(this.database, after, limit + 1);
     return pageOf(rows, limit, (row) => [row.name], resourceOf);
   }
 
   async get(nameOrId: string): Promise<ProjectResource> {
-    const row = await findProject(this.database.client, nameOrId);
+    const row = await store.findProject(this.database.client, nameOrId);
     if (!row) throw notFound('project');
     return resourceOf(row);
   }
@@ -42,17 +50,49 @@ export class Projects {
     );
   }
 
+  /** What its applications may do is passed on to the agents at once; what is there already is not deleted by it. */
+  patch(
+    caller: Caller,
+    nameOrId: string,
+    version: number | null,
+    { spec: change }: ProjectPatch,
+  ): Promise<ProjectResource> {
+    return this.transactions.inTransaction(
+      caller.actor,
+      async (tx) => {
+        const before = await store.lockProject(tx, nameOrId);
+        if (!before || !caller.principal.may('project:update', before.id)) throw notFound('project');
+        requireVersion(version, before.version);
+        const present = projectSpec.parse(before.spec);
+        const given = Object.entries(change.allowed).filter(([, list]) => list !== undefined);
+        const spec = projectSpec.parse({ allowed: { ...present.allowed, ...Object.fromEntries(given) } });
+        if (isDeepStrictEqual(spec, present)) return tx.nothingChanged(resourceOf(before));
+        const after = await store.updateProject(tx, before.id, spec);
+        tx.audit({
+          action: 'project.update',
+          resource: { kind: 'project', id: before.id, name: before.name },
+          projectId: before.id,
+          before: { spec: present },
+          after: { spec },
+        });
+        for (const id of await store.applicationsOf(tx, before.id)) tx.hint('application', id);
+        return resourceOf(after);
+      },
+      caller,
+    );
+  }
+
   async ensureDefault(): Promise<void> {
-    if (await findProject(this.database.client, defaultProject)) return;
+    if (await store.findProject(this.database.client, defaultProject)) return;
     await this.transactions.inTransaction(systemActor, async (tx) => {
       const row = await this.insert(tx, { name: defaultProject, spec: projectSpec.parse({}) });
       if (!row) tx.nothingChanged(null);
     });
   }
 
-  private async insert(tx: HubTransaction, request: NewProject): Promise<ProjectRow | null> {
+  private async insert(tx: HubTransaction, request: NewProject): Promise<store.ProjectRow | null> {
     const id = randomUUID();
-    const row = await insertProject(tx, { id, ...request, ...this.dataKeys.create(id) });
+    const row = await store.insertProject(tx, { id, ...request, ...this.dataKeys.create(id) });
     if (!row) return null;
     const resource = { kind: 'project', id, name: row.name };
     tx.audit({
@@ -65,7 +105,7 @@ export class Projects {
   }
 }
 
-function resourceOf(row: ProjectRow): ProjectResource {
+function resourceOf(row: store.ProjectRow): ProjectResource {
   const { id, name, version } = row;
   return { id, name, version, spec: projectSpec.parse(row.spec), createdAt: row.createdAt.toISOString() };
 }

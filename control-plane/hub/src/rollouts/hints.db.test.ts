@@ -162,6 +162,16 @@ describe('by hints alone', () => {
     await assignedAt(world, 2);
   });
 
+  test('an edit of the project reaches the entries of its applications', async () => {
+    const world = await settled();
+    const bodies = async () => (await world.targets()).map(({ body_digest: digest }) => digest);
+    const before = await bodies();
+    await change('PATCH', '/projects/default', { spec: { allowed: { namespacedKindsDenied: ['Secret'] } } });
+    await eventually('other bodies', async () =>
+      (await bodies()).every((digest, at) => digest !== before[at]),
+    );
+  });
+
   test('a cluster that is resumed gets what it missed', async () => {
     const world = await settled();
     await change('POST', `/clusters/${world.name}-0/pause`, { reason: 'a test' });
