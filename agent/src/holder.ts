@@ -28,6 +28,7 @@ import type { Pod } from './pod.ts';
 import { agentVersion, helloOfPod, renewCertificate } from './pod.ts';
 import type { Reconciler } from './reconcile/reconciler.ts';
 import { createReconciler } from './reconcile/reconciler.ts';
+import { invalidEntryState } from './report/invalidEntry.ts';
 import type { ReportQueue } from './report/queue.ts';
 import { createReportQueue } from './report/queue.ts';
 import type { Reporter } from './report/reporter.ts';
@@ -117,7 +118,7 @@ function createHolder(
     ...pod,
     bundles: state.bundles,
     onArrived: (digest) => reconciler.bundleArrived(digest),
-    onFailed: () => undefined,
+    onFailed: (digest, reason) => reconciler.bundleFailed(digest, reason),
   });
   const acceptor = createAcceptor({
     log: pod.log,
@@ -140,6 +141,7 @@ function putInForce(holder: Holder, accepted: AcceptedSet): void {
   holder.accepted = accepted;
   holder.log.info({ mark, entries: entries.length, problems }, 'desired state accepted');
   holder.reconciler.setDesired(entries);
+  for (const problem of problems) holder.reporter.onState(invalidEntryState(problem));
   holder.fetcher.want(entries.flatMap(wantedOf));
 }
 

@@ -26,11 +26,18 @@ export class FetchError extends Error {
   override readonly name = 'FetchError';
   readonly digest: Digest;
   readonly missing: boolean;
+  /** The hub refused it or could not be reached; else what came was wrong. */
+  readonly isFromHub: boolean;
 
-  constructor(digest: Digest, problem: string, options: { missing?: boolean; cause?: unknown } = {}) {
+  constructor(
+    digest: Digest,
+    problem: string,
+    options: { missing?: boolean; isFromHub?: boolean; cause?: unknown } = {},
+  ) {
     super(problem, { cause: options.cause });
     this.digest = digest;
     this.missing = options.missing ?? false;
+    this.isFromHub = options.isFromHub ?? false;
   }
 }
 
@@ -172,7 +179,8 @@ function asFetchError(digest: Digest, error: unknown, signal: AbortSignal): unkn
   if (error instanceof WireError) return new FetchError(digest, error.message, { cause: error });
   if (!isServiceError(error)) return error;
   const missing = error.code === status.NOT_FOUND || error.code === status.PERMISSION_DENIED;
-  return new FetchError(digest, `${status[error.code]}: ${error.details}`, { missing, cause: error });
+  const problem = `${status[error.code]}: ${error.details}`;
+  return new FetchError(digest, problem, { missing, isFromHub: true, cause: error });
 }
 
 function isServiceError(error: unknown): error is ServiceError {

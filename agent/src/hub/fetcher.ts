@@ -9,13 +9,13 @@ import type { BundleStore } from '../state/bundles.ts';
 import { reconnectBackoff, retryDelayMs } from './backoff.ts';
 import type { BulkConnection } from './connection.ts';
 import type { Partial, WantedBundle } from './fetch.ts';
-import { fetchBundle } from './fetch.ts';
+import { fetchBundle, FetchError } from './fetch.ts';
 
 export interface FetcherOptions {
   bundles: BundleStore;
   /** A bundle is complete and verified on disk. */
   onArrived(digest: Digest): void;
-  /** It could not be had this time; it is tried again. */
+  /** It could not be had this time, and why, for people to read; it is tried again. */
   onFailed(digest: Digest, reason: string): void;
   clock: Clock;
   random: () => number;
@@ -83,12 +83,18 @@ async function fetchAll(fetching: Fetching, bulk: BulkConnection, signal: AbortS
     } catch (error) {
       if (signal.aborted) return failed;
       failed = true;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       fetching.log.warn({ bundle: wanted.digest, target: wanted.target, reason }, 'bundle not fetched');
       fetching.onFailed(wanted.digest, reason);
     }
   }
   return failed;
+}
+
+/** Whose it is to mend comes first, as in the nack of a set: the volume, the hub, or what the hub sent. */
+function reasonOf(error: unknown): string {
+  if (error instanceof FetchError) return `${error.isFromHub ? 'hub' : 'bundle'}: ${error.message}`;
+  return `disk: ${error instanceof Error ? error.message : String(error)}`;
 }
 
 /** Until something new is wanted; after a failure no longer than its back-off. */

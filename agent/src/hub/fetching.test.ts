@@ -3,6 +3,7 @@ import type { Bundle } from '@flotilla/domain/bundle/bundle';
 import { buildBundle } from '@flotilla/domain/bundle/bundle';
 import type { BundleChunk } from '@flotilla/proto/messages';
 import { afterEach, expect, test, vi } from 'vitest';
+import { DiskFullError } from '../state/disk.ts';
 import { sha256 } from '../state/sha256.ts';
 import { bundleChunks, desiredMessages, testBundle, testHead, testSet } from './desired.fixture.ts';
 import type { TestHub } from './hub.fixture.ts';
@@ -109,6 +110,25 @@ test('a frame that comes damaged is never kept: it is asked for again until it i
   await arrived(parts, bundle);
   const asked = framesAsked(hub);
   expect(asked.length).toBeGreaterThan(new Set(asked).size);
+  expect(parts.failed).toEqual([expect.stringMatching(/^bundle: frame [0-9a-f]{12} came damaged$/)]);
+});
+
+test('why a bundle cannot be had is told: the volume and the hub apart', async () => {
+  const bundle = testBundle(30);
+  const { hub, parts } = await connected([bundle]);
+  const { putFrame } = parts.bundles;
+  let full = true;
+  parts.bundles.putFrame = (frame, bytes) =>
+    full ? Promise.reject(new DiskFullError('/data/frames/abc', null)) : putFrame(frame, bytes);
+  assign(hub, 1, bundle);
+  await vi.waitFor(() => expect(parts.failed).toContain('disk: no space left for abc'));
+  hub.behaviour.serveBundle = () => {
+    throw new Error('not kept any more');
+  };
+  await vi.waitFor(() => expect(parts.failed).toContain('hub: UNAVAILABLE: Error: not kept any more'));
+  full = false;
+  hub.behaviour.serveBundle = (request) => bundleChunks([bundle], request);
+  await arrived(parts, bundle);
 });
 
 test('what a new process finds on disk is not fetched again', async () => {

@@ -89,6 +89,8 @@ export interface AgentParts {
   acceptor: Acceptor;
   accepted: AcceptedSet[];
   arrived: string[];
+  /** Why bundles could not be had, in order. */
+  failed: string[];
   log: Log;
   /** Runs one working session until it ends or is left. */
   session(): { ended: Promise<StreamEnd>; leave(): void };
@@ -135,13 +137,14 @@ async function openOn(
   const queue = createReportQueue();
   const reporter = createReporter({ queue, facts, clock, random, log });
   const arrived: string[] = [];
+  const failed: string[] = [];
   const fetcher = createFetcher({
     bundles,
     clock,
     random: () => 0.01,
     log,
     onArrived: (digest) => arrived.push(digest),
-    onFailed: () => undefined,
+    onFailed: (_digest, reason) => failed.push(reason),
   });
   const accepted: AcceptedSet[] = [];
   const acceptor = acceptorOf({ secret, snapshot, held, accepted, fetcher, log });
@@ -159,6 +162,7 @@ async function openOn(
     acceptor,
     accepted,
     arrived,
+    failed,
     log,
     session: () => startSession(parts, options),
     restart: () => openOn(options, folder, events, secret),

@@ -33,6 +33,8 @@ export interface Cluster {
   runLater: (target: Target, delayMs: number) => void;
   /** A bundle on disk was found damaged. */
   lacksBundle: (digest: string) => void;
+  /** Why a bundle that is wanted could not be had so far, by digest. */
+  bundleFailures: Map<string, string>;
   /** Resolves when the fact is durable, so that what is only true once it was told can wait for it. Never rejects. */
   emit: (fact: FactBody) => Promise<void>;
 }

@@ -54,6 +54,8 @@ export interface Reconciler {
   setDesired(entries: DesiredEntry[]): void;
   /** A bundle is now complete and verified on disk. */
   bundleArrived(digest: string): void;
+  /** It cannot be had for now, and why: shown at every target that waits for it. */
+  bundleFailed(digest: string, reason: string): void;
   /** The latest state of every known target. */
   states(): ObservedState[];
   /** Applications with an inventory that no entry speaks of: left alone. */
@@ -85,8 +87,13 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   return {
     setDesired: (entries) => setDesired(parts, entries),
     bundleArrived: (digest) => {
-      for (const target of cluster.targets.values())
-        if (target.head.bundle.digest === digest) queue.add(target.uid);
+      cluster.bundleFailures.delete(digest);
+      lookAgain(parts, digest);
+    },
+    bundleFailed: (digest, reason) => {
+      if (cluster.bundleFailures.get(digest) === reason) return;
+      cluster.bundleFailures.set(digest, reason);
+      lookAgain(parts, digest);
     },
     states: () => [...cluster.targets.values()].flatMap((target) => target.state ?? []),
     orphaned: () => orphanedApplications(cluster),
@@ -131,6 +138,7 @@ function assemble(options: ReconcilerOptions): Parts {
     onTouch: (target, listener) => listen(listeners, target, listener),
     runLater: (target, delayMs) => queue.addAfter(target.uid, delayMs),
     lacksBundle: options.onBundleLacking ?? (() => undefined),
+    bundleFailures: new Map(),
     emit: async (fact) => {
       try {
         await options.onFact(fact);
@@ -152,6 +160,11 @@ function listen(listeners: Map<Target, Set<() => void>>, target: Target, listene
   };
 }
 
+function lookAgain({ cluster, queue }: Parts, digest: string): void {
+  for (const target of cluster.targets.values())
+    if (target.head.bundle.digest === digest) queue.add(target.uid);
+}
+
 /** Correctness beside speed: every target is looked at again now and then, which costs nothing where nothing changed. */
 function fullCheck(parts: Parts): void {
   for (const target of parts.cluster.targets.values()) parts.queue.add(target.uid);
@@ -167,6 +180,9 @@ function setDesired(parts: Parts, entries: DesiredEntry[]): void {
   for (const target of [...parts.cluster.targets.values()])
     if (!wanted.has(target.uid)) forget(parts, target);
   for (const entry of entries) take(parts, entry);
+  const digests = new Set(entries.map(({ head }) => head.bundle.digest));
+  const { bundleFailures } = parts.cluster;
+  for (const digest of bundleFailures.keys()) if (!digests.has(digest)) bundleFailures.delete(digest);
   parts.loading = parts.loading
     .then(() => loadNew(parts, wanted))
     .catch((error: unknown) => parts.cluster.log.error({ err: error }, 'cache could not be read'));

@@ -86,9 +86,10 @@ async function hooksOf(run: Run): Promise<Plan | null | 'unavailable'> {
   const { target, cluster } = run;
   if (run.head.operation.skipHooks) return null;
   if (!cluster.state.bundles.isComplete(run.head.bundle.digest)) {
+    const failure = cluster.bundleFailures.get(run.head.bundle.digest);
     target.conditions.set(
       'BundleUnavailable',
-      'removal waits for its bundle, which may have hooks; skip the hooks to go on',
+      `removal waits for its bundle, which may have hooks; skip the hooks to go on${failure === undefined ? '' : `; ${failure}`}`,
     );
     return 'unavailable';
   }

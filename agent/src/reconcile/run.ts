@@ -62,14 +62,17 @@ function operationIsDue(run: Run): boolean {
     return false;
   }
   if (!cluster.state.bundles.isComplete(run.head.bundle.digest)) {
-    target.conditions.set(
-      'WaitingForBundle',
-      `bundle ${run.head.bundle.digest.slice(0, 12)} is not on disk yet`,
-    );
+    target.conditions.set('WaitingForBundle', waitingText(run));
     return false;
   }
   target.conditions.delete('WaitingForBundle');
   return dependenciesMet(run) && triesMayGoOn(run);
+}
+
+function waitingText({ head, cluster }: Run): string {
+  const { digest } = head.bundle;
+  const failure = cluster.bundleFailures.get(digest);
+  return `bundle ${digest.slice(0, 12)} is not on disk yet${failure === undefined ? '' : `: ${failure}`}`;
 }
 
 function triesMayGoOn(run: Run): boolean {
@@ -117,7 +120,9 @@ async function keep(run: Run): Promise<void> {
 
 /** What is on disk no longer opens: until it was fetched again nothing can be put back from it. */
 function fetchAgain(run: Run, error: DamagedBundleError): void {
-  run.target.conditions.set('WaitingForBundle', error.message);
+  const failure = run.cluster.bundleFailures.get(error.digest);
+  const text = failure === undefined ? error.message : `${error.message}; ${failure}`;
+  run.target.conditions.set('WaitingForBundle', text);
   run.cluster.lacksBundle(error.digest);
 }
 

@@ -24,10 +24,18 @@ export interface StatusCounts {
   health: Record<string, number>;
 }
 
+/** What a project's applications may write; all are globs. */
+export interface ProjectAllowed {
+  namespaces: string[];
+  /** Cluster-scoped, as `group/Kind` or `Kind`. */
+  clusterKinds: string[];
+  namespacedKindsDenied: string[];
+}
+
 export interface Project {
   id: string;
   name: string;
-  spec: Record<string, unknown>;
+  spec: { allowed: ProjectAllowed };
   version: number;
   createdAt: string;
 }
@@ -79,6 +87,15 @@ export interface CreatedRegistrationToken extends RegistrationToken {
   caSha256: string;
 }
 
+export interface RepositoryRef {
+  ref: string;
+  commit: string | null;
+  error: string | null;
+  seenAt: string;
+  /** The newest commit is not built on the one of before: a force-push. */
+  rewritten: { from: string; to: string; at: string } | null;
+}
+
 export interface Repository {
   id: string;
   project: string;
@@ -91,7 +108,7 @@ export interface Repository {
   polledAt: string | null;
   error: string | null;
   errorAt: string | null;
-  refs: { ref: string; commit: string | null; error: string | null; seenAt: string }[];
+  refs: RepositoryRef[];
   version: number;
   createdAt: string;
 }

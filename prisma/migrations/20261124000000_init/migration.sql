@@ -232,6 +232,8 @@ CREATE TABLE "repository_refs" (
     "commit" TEXT,
     "error" TEXT,
     "seen_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "rewritten_from" TEXT,
+    "rewritten_at" TIMESTAMPTZ(3),
 
     CONSTRAINT "repository_refs_pkey" PRIMARY KEY ("repository_id","ref")
 );

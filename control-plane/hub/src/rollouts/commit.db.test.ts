@@ -117,7 +117,7 @@ test('an empty path is refused unless the spec allows it', async () => {
   expect((await world.targets()).map(({ bundle }) => bundle)).toEqual(before.map(({ bundle }) => bundle));
 });
 
-test('a deleted branch is told and changes nothing; a force-push is followed', async () => {
+test('a deleted branch is told and changes nothing; one that comes back with another history is followed', async () => {
   const world = await makeWorld({ hub, git }, { 'app/a.yaml': configMap('a', '1') });
   await assignedAt(world, 1);
   world.repository.git('checkout', '-q', '-b', 'other');
@@ -134,7 +134,34 @@ test('a deleted branch is told and changes nothing; a force-push is followed', a
   world.repository.git('checkout', '-q', '--orphan', 'fresh');
   await world.push({ 'app/a.yaml': configMap('a', 'forced') }, { force: true });
   await assignedAt(world, 2);
+});
+
+test('a force-push is followed and told: which branch, from where to where, until the next commit', async () => {
+  const world = await makeWorld({ hub, git }, { 'app/a.yaml': configMap('a', '1') });
+  await assignedAt(world, 1);
+  const from = await world.push({ 'app/a.yaml': configMap('a', '2') });
+  await assignedAt(world, 2);
   expect(await world.conditions()).toEqual([]);
+  world.repository.git('reset', '-q', '--hard', 'HEAD~1');
+  const to = await world.push({ 'app/a.yaml': configMap('a', 'amended') }, { force: true });
+  await assignedAt(world, 3);
+  const text = `branch 'main' was rewritten from ${from.slice(0, 12)} to ${to.slice(0, 12)}`;
+  expect(await world.conditions()).toEqual([
+    { type: 'SourceRewritten', message: `repository ${world.name}: ${text}` },
+  ]);
+  expect((await hub.api('GET', `/repositories/${world.name}`)).body).toMatchObject({
+    error: null,
+    refs: [{ ref: 'refs/heads/main', commit: to, rewritten: { from, to } }],
+  });
+  await world.push({ 'app/a.yaml': configMap('a', '4') });
+  await assignedAt(world, 4);
+  expect(await world.conditions()).toEqual([]);
+  const events = await hub.rows<{ reason: object; changes: unknown }>(
+    `SELECT reason, changes FROM audit_events WHERE action = 'repository.rewritten' AND resource_id = $1`,
+    [world.repositoryId],
+  );
+  expect(events).toMatchObject([{ reason: { ref: 'refs/heads/main' } }]);
+  expect(JSON.stringify(events[0]?.changes)).toContain(to);
 });
 
 test('a repository that is down is told, nothing moves, and it recovers', async () => {

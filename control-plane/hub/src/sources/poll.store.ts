@@ -1,7 +1,7 @@
 /** Rows of a poll: what a repository's applications want, and what was found. Nobody acts here, so nothing is audited. */
 import type { Observations } from '../platform/observations.ts';
 import type { Database } from '../platform/prisma.ts';
-import type { Sql } from '../platform/transaction.ts';
+import { systemActor, type Sql, type Transactions } from '../platform/transaction.ts';
 import type { FrameStore, PreparedFrames } from './frames.store.ts';
 import type { CommitMeta, Look, ReadPath, Want } from './git/messages.ts';
 
@@ -34,6 +34,16 @@ export interface PreparedLook {
   commit: string | null;
   error: string | null;
   trees: TreeToSave[];
+  /** Null: the commit is the one of before, or it is not known. */
+  history: 'continued' | 'rewritten' | null;
+}
+
+export interface MovedRef {
+  ref: string;
+  /** Null: it was never seen before. */
+  from: string | null;
+  to: string;
+  isRewritten: boolean;
 }
 
 /** Failures in a row stretch the interval, up to this many times. */
@@ -43,11 +53,18 @@ export class PollStore {
   private readonly database: Database;
   private readonly observations: Observations;
   private readonly frames: FrameStore;
+  private readonly transactions: Transactions;
 
-  constructor(database: Database, observations: Observations, frames: FrameStore) {
+  constructor(
+    database: Database,
+    observations: Observations,
+    frames: FrameStore,
+    transactions: Transactions,
+  ) {
     this.database = database;
     this.observations = observations;
     this.frames = frames;
+    this.transactions = transactions;
   }
 
   async repository(id: string): Promise<PolledRepository | null> {
@@ -64,7 +81,7 @@ export class PollStore {
   async wants(repositoryId: string): Promise<Want[]> {
     return this.database.query<Want>(
       `SELECT u.ref, array_agg(u.path ORDER BY u.path) AS paths,
-         CASE WHEN bool_and(t.id IS NOT NULL) THEN min(r.commit) END AS have
+         CASE WHEN bool_and(t.id IS NOT NULL) THEN min(r.commit) END AS have, min(r.commit) AS last
        FROM (SELECT DISTINCT ref, path FROM application_sources WHERE repository_id = $1::uuid) u
        LEFT JOIN repository_refs r ON r.repository_id = $1::uuid AND r.ref = u.ref
        LEFT JOIN source_trees t ON t.repository_id = $1::uuid AND t.commit = r.commit AND t.path = u.path
@@ -119,7 +136,7 @@ export class PollStore {
   }
 
   /** Trees, refs, the answer to what was asked, and a request to each application whose commit moved: one transaction. */
-  async saveLooks(repository: PolledRepository, looks: readonly Look[]): Promise<{ moved: string[] }> {
+  async saveLooks(repository: PolledRepository, looks: readonly Look[]): Promise<{ moved: MovedRef[] }> {
     const prepared = looks.map(prepareLook);
     const frames = await this.prepareFrames(repository.projectId, looks);
     return this.observations.write(async (tx) => {
@@ -144,6 +161,18 @@ export class PollStore {
     });
   }
 
+  /** For good: what a repository shows of a rewrite goes with the next commit. */
+  async recordRewrites(repository: PolledRepository, refs: readonly MovedRef[]): Promise<void> {
+    const resource = { kind: 'repository', id: repository.id, name: repository.name };
+    const { projectId } = repository;
+    await this.transactions.inTransaction(systemActor, async (tx) => {
+      for (const { ref, from, to } of refs) {
+        const [before, after] = [{ commit: from }, { commit: to }];
+        tx.audit({ action: 'repository.rewritten', resource, projectId, before, after, reason: { ref } });
+      }
+    });
+  }
+
   private prepareFrames(projectId: string, looks: readonly Look[]): Promise<PreparedFrames> {
     const trees = looks.flatMap((look) => (look.outcome === 'read' ? look.paths : []));
     return this.frames.prepare(
@@ -157,17 +186,18 @@ function prepareLook(look: Look): PreparedLook {
   const { ref } = look;
   switch (look.outcome) {
     case 'unchanged':
-      return { ref, commit: look.commit, error: null, trees: [] };
+      return { ref, commit: look.commit, error: null, trees: [], history: null };
     case 'missing':
-      return { ref, commit: null, error: missingText(ref), trees: [] };
+      return { ref, commit: null, error: missingText(ref), trees: [], history: null };
     case 'failed':
-      return { ref, commit: null, error: look.problem.message, trees: [] };
+      return { ref, commit: null, error: look.problem.message, trees: [], history: null };
     case 'read':
       return {
         ref,
         commit: look.commit,
         error: null,
         trees: look.paths.map((path) => treeOf(look.commit, look.meta, path)),
+        history: look.history === 'continued' || look.history === 'rewritten' ? look.history : null,
       };
   }
 }
@@ -193,6 +223,13 @@ export function missingText(ref: string): string {
   return `the commit ${ref} does not exist, or the server does not give it out`;
 }
 
+/** In words, of a row of `repository_refs`. */
+function rewriteSql(row: string): string {
+  return `CASE WHEN ${row}.ref LIKE 'refs/heads/%' THEN 'branch ''' || substr(${row}.ref, 12)
+    ELSE 'tag ''' || substr(${row}.ref, 11) END || ''' was rewritten from '
+    || left(${row}.rewritten_from, 12) || ' to ' || left(${row}.commit, 12)`;
+}
+
 async function saveTrees(tx: Sql, repositoryId: string, trees: readonly TreeToSave[]): Promise<void> {
   if (trees.length === 0) return;
   await tx.sql(
@@ -206,22 +243,29 @@ async function saveTrees(tx: Sql, repositoryId: string, trees: readonly TreeToSa
 }
 
 /** A ref that is missing or fails keeps its last commit. Gives the refs whose commit moved. */
-async function saveRefs(tx: Sql, repositoryId: string, looks: readonly PreparedLook[]): Promise<string[]> {
+async function saveRefs(tx: Sql, repositoryId: string, looks: readonly PreparedLook[]): Promise<MovedRef[]> {
   if (looks.length === 0) return [];
-  const rows = await tx.sql<{ ref: string }>(
-    `WITH found AS (SELECT * FROM jsonb_to_recordset($2::jsonb) AS f(ref text, commit text, error text)),
+  return tx.sql<MovedRef>(
+    `WITH found AS (SELECT * FROM jsonb_to_recordset($2::jsonb) AS f(ref text, commit text, error text, history text)),
        before AS (SELECT ref, commit FROM repository_refs WHERE repository_id = $1::uuid ORDER BY ref FOR UPDATE),
        saved AS (
-         INSERT INTO repository_refs (repository_id, ref, commit, error, seen_at)
-         SELECT $1::uuid, ref, commit, error, clock_timestamp() FROM found ORDER BY ref
+         INSERT INTO repository_refs AS r (repository_id, ref, commit, error, seen_at, rewritten_from, rewritten_at)
+         SELECT $1::uuid, ref, found.commit, error, clock_timestamp(), CASE WHEN history = 'rewritten' THEN before.commit END,
+           CASE WHEN history = 'rewritten' THEN clock_timestamp() END
+         FROM found LEFT JOIN before USING (ref) ORDER BY ref
          ON CONFLICT (repository_id, ref) DO UPDATE
-         SET commit = coalesce(excluded.commit, repository_refs.commit), error = excluded.error, seen_at = excluded.seen_at
+         SET commit = coalesce(excluded.commit, r.commit), error = excluded.error, seen_at = excluded.seen_at,
+           rewritten_from = CASE WHEN excluded.commit <> r.commit THEN excluded.rewritten_from ELSE r.rewritten_from END,
+           rewritten_at = CASE WHEN excluded.commit <> r.commit THEN excluded.rewritten_at ELSE r.rewritten_at END
          RETURNING ref)
-     SELECT found.ref FROM found JOIN saved USING (ref) LEFT JOIN before USING (ref)
+     SELECT ref, before.commit AS "from", found.commit AS "to", coalesce(history = 'rewritten', false) AS "isRewritten"
+     FROM found JOIN saved USING (ref) LEFT JOIN before USING (ref)
      WHERE found.commit IS NOT NULL AND found.commit IS DISTINCT FROM before.commit`,
-    [repositoryId, JSON.stringify(looks.map(({ ref, commit, error }) => ({ ref, commit, error })))],
+    [
+      repositoryId,
+      JSON.stringify(looks.map(({ ref, commit, error, history }) => ({ ref, commit, error, history }))),
+    ],
   );
-  return rows.map(({ ref }) => ref);
 }
 
 /** True when something was asked for meanwhile. */
@@ -256,8 +300,8 @@ async function requestApplications(
 }
 
 /**
- * What stands in the way of an application's sources, written anew from the rows that say so: the repository, its ref,
- * the tree at its commit. Gives the applications whose conditions changed.
+ * What stands in the way of an application's sources, and which of its refs were rewritten, written anew from the rows
+ * that say so: the repository, its ref, the tree at its commit. Gives the applications whose conditions changed.
  */
 export async function refreshSourceConditions(tx: Sql, repositoryIds: readonly string[]): Promise<string[]> {
   const rows = await tx.sql<{ id: string }>(
@@ -275,13 +319,23 @@ export async function refreshSourceConditions(tx: Sql, repositoryIds: readonly s
        LEFT JOIN source_trees t ON t.repository_id = s.repository_id AND t.commit = r.commit AND t.path = s.path
        WHERE coalesce(repo.error, r.error, t.meta->>'error') IS NOT NULL
        GROUP BY s.application_id),
+     rewrites AS (
+       SELECT s.application_id, string_agg(DISTINCT 'repository ' || repo.name || ': ' || ${rewriteSql('r')}, '; ') AS message
+       FROM application_sources s
+       JOIN users ON users.id = s.application_id
+       JOIN repositories repo ON repo.id = s.repository_id
+       JOIN repository_refs r ON r.repository_id = s.repository_id AND r.ref = s.ref
+       WHERE r.rewritten_from IS NOT NULL
+       GROUP BY s.application_id),
      wanted AS (
        SELECT users.id, users.conditions AS before,
          (SELECT coalesce(jsonb_agg(c ORDER BY position), '[]') FROM jsonb_array_elements(users.conditions) WITH ORDINALITY AS e(c, position)
-          WHERE c->>'type' <> 'SourceError')
+          WHERE c->>'type' NOT IN ('SourceError', 'SourceRewritten'))
          || CASE WHEN p.message IS NULL THEN '[]'::jsonb
-            ELSE jsonb_build_array(jsonb_build_object('type', 'SourceError', 'message', p.message)) END AS after
-       FROM users LEFT JOIN problems p ON p.application_id = users.id)
+            ELSE jsonb_build_array(jsonb_build_object('type', 'SourceError', 'message', p.message)) END
+         || CASE WHEN w.message IS NULL THEN '[]'::jsonb
+            ELSE jsonb_build_array(jsonb_build_object('type', 'SourceRewritten', 'message', w.message)) END AS after
+       FROM users LEFT JOIN problems p ON p.application_id = users.id LEFT JOIN rewrites w ON w.application_id = users.id)
      UPDATE applications a SET conditions = wanted.after FROM wanted
      WHERE a.id = wanted.id AND wanted.after IS DISTINCT FROM wanted.before RETURNING a.id`,
     [repositoryIds],

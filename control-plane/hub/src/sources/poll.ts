@@ -10,7 +10,7 @@ import { openCredential } from './credential.ts';
 import { FrameMissing } from './frames.store.ts';
 import { GitError, type GitClient } from './git/client.ts';
 import type { Look, Remote, Want } from './git/messages.ts';
-import type { PolledRepository, PollStore } from './poll.store.ts';
+import type { MovedRef, PolledRepository, PollStore } from './poll.store.ts';
 
 export interface PollerOptions {
   config: HubConfig;
@@ -47,7 +47,7 @@ export class Poller {
     try {
       const looks = await this.lookAt(repository, wants);
       const { moved } = await this.save(repository, looks);
-      if (moved.length > 0) logger.info({ repository: repository.name, refs: moved }, 'repository moved');
+      if (moved.length > 0) await this.tell(repository, moved);
       return 'polled';
     } catch (error) {
       if (!(error instanceof GitError)) throw error;
@@ -56,6 +56,15 @@ export class Poller {
       await store.saveFailure(repository, error.problem.message);
       return 'failed';
     }
+  }
+
+  private async tell(repository: PolledRepository, moved: readonly MovedRef[]): Promise<void> {
+    const { logger, store } = this.options;
+    logger.info({ repository: repository.name, refs: moved.map(({ ref }) => ref) }, 'repository moved');
+    const rewritten = moved.filter(({ isRewritten }) => isRewritten);
+    if (rewritten.length === 0) return;
+    logger.warn({ repository: repository.name, refs: rewritten }, 'history rewritten');
+    await store.recordRewrites(repository, rewritten);
   }
 
   /** Without applications the connection is proved all the same, so that a wrong URL shows at once. */
@@ -70,7 +79,7 @@ export class Poller {
   }
 
   /** Retention may take a frame between the two steps of saving; then both are done again. */
-  private async save(repository: PolledRepository, looks: Look[]): Promise<{ moved: string[] }> {
+  private async save(repository: PolledRepository, looks: Look[]): Promise<{ moved: MovedRef[] }> {
     try {
       return await this.options.store.saveLooks(repository, looks);
     } catch (error) {

@@ -3,6 +3,14 @@ import type { Database } from '../platform/prisma.ts';
 import type { Sql } from '../platform/transaction.ts';
 import type { RepositoryResource } from './repository.schema.ts';
 
+interface RefRow {
+  ref: string;
+  commit: string | null;
+  error: string | null;
+  seenAt: string;
+  rewritten: { from: string; to: string; at: string } | null;
+}
+
 export interface RepositoryRow {
   id: string;
   projectId: string;
@@ -16,7 +24,7 @@ export interface RepositoryRow {
   polledAt: Date | null;
   error: string | null;
   errorAt: Date | null;
-  refs: { ref: string; commit: string | null; error: string | null; seenAt: string }[] | null;
+  refs: RefRow[] | null;
   version: number;
   createdAt: Date;
 }
@@ -25,7 +33,9 @@ const selectSql = `
   SELECT r.id, r.project_id AS "projectId", p.name AS project, r.name, r.kind, r.url, r.credential,
     r.webhook_secret AS "webhookSecret", r.poll_interval_ms AS "pollIntervalMs", r.polled_at AS "polledAt", r.error,
     r.error_at AS "errorAt", r.version, r.created_at AS "createdAt",
-    (SELECT jsonb_agg(jsonb_build_object('ref', f.ref, 'commit', f.commit, 'error', f.error, 'seenAt', f.seen_at)
+    (SELECT jsonb_agg(jsonb_build_object('ref', f.ref, 'commit', f.commit, 'error', f.error, 'seenAt', f.seen_at,
+       'rewritten', CASE WHEN f.rewritten_from IS NOT NULL
+         THEN jsonb_build_object('from', f.rewritten_from, 'to', f.commit, 'at', f.rewritten_at) END)
        ORDER BY f.ref) FROM repository_refs f WHERE f.repository_id = r.id) AS refs
   FROM repositories r JOIN projects p ON p.id = r.project_id`;
 
@@ -170,9 +180,18 @@ export function repositoryResourceOf(row: RepositoryRow): RepositoryResource {
     polledAt: row.polledAt?.toISOString() ?? null,
     error,
     errorAt: row.errorAt?.toISOString() ?? null,
-    refs: (row.refs ?? []).map((ref) => ({ ...ref, seenAt: new Date(ref.seenAt).toISOString() })),
+    refs: (row.refs ?? []).map(refOf),
     version,
     createdAt: row.createdAt.toISOString(),
+  };
+}
+
+function refOf(ref: RefRow): RepositoryResource['refs'][number] {
+  const { rewritten } = ref;
+  return {
+    ...ref,
+    seenAt: new Date(ref.seenAt).toISOString(),
+    rewritten: rewritten && { ...rewritten, at: new Date(rewritten.at).toISOString() },
   };
 }
 

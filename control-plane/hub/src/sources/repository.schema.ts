@@ -39,6 +39,12 @@ export const repositoryResource = z
         commit: z.string().nullable(),
         error: z.string().nullable(),
         seenAt: z.iso.datetime(),
+        rewritten: z
+          .object({ from: z.string(), to: z.string(), at: z.iso.datetime() })
+          .nullable()
+          .describe(
+            'a force-push: the newest commit is not built on the one of before; null with the next commit',
+          ),
       }),
     ),
     version: z.int(),

@@ -10,6 +10,7 @@ import { Loggers } from '../platform/logger.ts';
 import { Observations } from '../platform/observations.ts';
 import { Database } from '../platform/prisma.ts';
 import { Queues } from '../platform/queues.ts';
+import { Transactions } from '../platform/transaction.ts';
 import { FrameStore } from './frames.store.ts';
 import { GitClient } from './git/client.ts';
 import { Poller } from './poll.ts';
@@ -30,6 +31,7 @@ export class SourcesModule implements OnApplicationBootstrap {
     private readonly database: Database,
     private readonly locks: Locks,
     private readonly observations: Observations,
+    private readonly transactions: Transactions,
     private readonly envelope: Envelope,
     private readonly frames: FrameStore,
     private readonly queues: Queues,
@@ -42,7 +44,7 @@ export class SourcesModule implements OnApplicationBootstrap {
     if (!this.config.roles.includes('worker')) return;
     const { config, database, locks, envelope, queues, hints, lifecycle } = this;
     const logger = this.loggers.for('sources');
-    const store = new PollStore(database, this.observations, this.frames);
+    const store = new PollStore(database, this.observations, this.frames, this.transactions);
     const git = new GitClient();
     const { signal } = lifecycle;
     const poller = new Poller({ config, locks, envelope, store, git, logger, signal });

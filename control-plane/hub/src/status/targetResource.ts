@@ -79,11 +79,16 @@ function heldByOf(row: TargetRow): string {
 
 /** What the hub itself has to say about a target. */
 function hubConditions(row: TargetRow): { type: string; message: string }[] {
-  if (row.leaving_since === null) return [];
+  const refused = row.refused === null ? [] : [{ type: 'NotAccepted', message: refusedText(row.refused) }];
+  if (row.leaving_since === null) return refused;
   const message = row.leaving_held
     ? 'left the placement together with many others: waits for a person to confirm'
     : `left the placement at ${row.leaving_since.toISOString()}`;
-  return [{ type: 'Leaving', message }];
+  return [{ type: 'Leaving', message }, ...refused];
+}
+
+function refusedText(reason: string): string {
+  return `the agent refuses its newest desired state and keeps what it had: ${reason}`;
 }
 
 function currencyResourceOf(currency: Currency): CurrencyResource {

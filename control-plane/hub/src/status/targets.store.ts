@@ -12,6 +12,8 @@ export interface TargetRow {
   cluster_id: string;
   cluster: string;
   cluster_state: string;
+  /** Why the agent does not take an entry that is newer than what it accepted; null: it has taken it, or did not refuse. */
+  refused: string | null;
   last_seen_at: Date | null;
   state: 'Unassigned' | 'Active' | 'Suspended' | 'Removing';
   removal: 'delete' | 'orphan' | 'detach' | null;
@@ -45,7 +47,8 @@ export interface TargetDetailRow extends TargetRow {
 
 const columns = `
   t.id, t.application_id, a.name AS application, p.name AS project, t.cluster_id, c.name AS cluster,
-  c.state AS cluster_state, c.last_seen_at, t.state, t.removal, t.assignment, t.revision_number, t.pinned_revision,
+  c.state AS cluster_state,
+  CASE WHEN t.generation > c.accepted_generation THEN c.nack_reason END AS refused, c.last_seen_at, t.state, t.removal, t.assignment, t.revision_number, t.pinned_revision,
   t.pin_reason, t.leaving_since, t.leaving_held, ${believedSql} IS TRUE AS believed,
   o.assignment AS observed_assignment, o.revision_number AS observed_revision, o.bundle AS observed_bundle,
   o.sync AS observed_sync, o.health AS observed_health, o.health_message, o.operation_phase, o.operation_message,

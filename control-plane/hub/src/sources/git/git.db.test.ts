@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { symlinkSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,10 +47,10 @@ function makeRepository(files: Record<string, string>): {
 async function lookAt(
   remote: Remote,
   ref: string,
-  options: { paths?: string[]; have?: string } = {},
+  options: { paths?: string[]; have?: string; last?: string | null } = {},
 ): Promise<Look> {
   const [look] = await client.look(remote, [
-    { ref, paths: options.paths ?? ['app'], have: options.have ?? null },
+    { ref, paths: options.paths ?? ['app'], have: options.have ?? null, last: options.last ?? null },
   ]);
   return look!;
 }
@@ -91,12 +92,31 @@ test('a force-push to another history is followed', async () => {
   expect(await lookAt(remote, 'refs/heads/main')).toMatchObject({ outcome: 'read', commit: forced });
 });
 
+test('a commit on the last one continues it, an amended one and a step back rewrite it, also for a fresh cache', async () => {
+  const { repository, remote, commit: first } = makeRepository({ 'app/a.yaml': 'a: 1\n' });
+  const historyFrom = async (last: string | null): Promise<unknown> => {
+    const told = await lookAt(remote, 'refs/heads/main', { last });
+    const fresh = await lookAt({ ...remote, repositoryId: randomUUID() }, 'refs/heads/main', { last });
+    expect(fresh).toMatchObject({ history: (told as { history?: unknown }).history });
+    return (told as { history?: unknown }).history;
+  };
+  expect(await historyFrom(null)).toBe('first');
+  const second = repository.push({ 'app/a.yaml': 'a: 2\n' });
+  expect(await historyFrom(first)).toBe('continued');
+  repository.git('reset', '-q', '--hard', 'HEAD~1');
+  const amended = repository.push({ 'app/a.yaml': 'a: amended\n' }, { force: true });
+  expect(await historyFrom(second)).toBe('rewritten');
+  repository.git('reset', '-q', '--hard', 'HEAD~1');
+  repository.git('push', '-q', '--force', 'origin', 'HEAD:main');
+  expect(await historyFrom(amended)).toBe('rewritten');
+});
+
 test('a deleted branch is missing; others of the repository are read all the same', async () => {
   const { repository, remote } = makeRepository({ 'app/a.yaml': 'a: 1\n' });
   repository.push({}, { branch: 'other' });
   const looks = await client.look(remote, [
-    { ref: 'refs/heads/gone', paths: ['app'], have: null },
-    { ref: 'refs/heads/other', paths: ['app'], have: null },
+    { ref: 'refs/heads/gone', paths: ['app'], have: null, last: null },
+    { ref: 'refs/heads/other', paths: ['app'], have: null, last: null },
   ]);
   expect(looks.map(({ outcome }) => outcome)).toEqual(['missing', 'read']);
 });
@@ -191,13 +211,17 @@ test('a server that hangs costs its own operation only', async () => {
   const other = makeRepository({ 'app/a.yaml': 'a: 1\n' });
   server.intercept = (request) => request.url?.includes(remote.repositoryId) === true;
   const impatient = new GitClient({ operationTimeoutMs: 500, graceMs: 500 });
-  const hanging = impatient.look(remote, [{ ref: 'refs/heads/main', paths: ['app'], have: null }]);
-  const going = impatient.look(other.remote, [{ ref: 'refs/heads/main', paths: ['app'], have: null }]);
+  const hanging = impatient.look(remote, [
+    { ref: 'refs/heads/main', paths: ['app'], have: null, last: null },
+  ]);
+  const going = impatient.look(other.remote, [
+    { ref: 'refs/heads/main', paths: ['app'], have: null, last: null },
+  ]);
   await expect(hanging).rejects.toMatchObject({ problem: { kind: 'Timeout' } });
   expect(await going.catch((error: unknown) => error)).toBeDefined();
   server.intercept = null;
   expect(
-    await impatient.look(remote, [{ ref: 'refs/heads/main', paths: ['app'], have: null }]),
+    await impatient.look(remote, [{ ref: 'refs/heads/main', paths: ['app'], have: null, last: null }]),
   ).toMatchObject([{ outcome: 'read' }]);
   await impatient.close();
 });

@@ -21,6 +21,8 @@ export interface Want {
   ref: string;
   /** Commit of which nothing more is needed; null: none. Where the ref still points there, nothing is fetched. */
   have: string | null;
+  /** Commit that the ref was last seen at; null: never. */
+  last: string | null;
   paths: string[];
 }
 
@@ -40,10 +42,16 @@ export interface CommitMeta {
 
 export type ReadPath = { path: string } & ({ ok: true; tree: EncodedTree } | { ok: false; reason: string });
 
+/**
+ * From the last commit to the new one: built upon it, or written anew without it. Unknown where history was not
+ * fetched that far back.
+ */
+export type History = 'first' | 'same' | 'continued' | 'rewritten' | 'unknown';
+
 /** What one look found of one ref. A commit may be newer than the list of refs said: it is the one that was read. */
 export type Look = { ref: string } & (
   | { outcome: 'unchanged'; commit: string }
-  | { outcome: 'read'; commit: string; meta: CommitMeta; paths: ReadPath[] }
+  | { outcome: 'read'; commit: string; meta: CommitMeta; paths: ReadPath[]; history: History }
   | { outcome: 'missing' }
   | { outcome: 'failed'; problem: GitProblem }
 );

@@ -11,6 +11,7 @@ import git from 'isomorphic-git';
 
 import { encodeTree } from '../trees.ts';
 import { gitHttp } from './http.ts';
+import { historyBetween } from './history.ts';
 import type { CommitMeta, GitOperation, Look, LookResult, ReadPath, Remote, Want } from './messages.ts';
 import { problemOf } from './problems.ts';
 import { readTree, TreeRefused, type GitObjects, type TreeLimits } from './readTree.ts';
@@ -22,6 +23,7 @@ const isCommit = /^[0-9a-f]{40}$/;
 const packsMax = 24;
 /** Beyond this many refs the server is asked for a list on its own, which it can narrow. */
 const refsMax = 2000;
+const depthAfterLoss = 50;
 
 /** Refs that a repository had when it was last listed. */
 const refCounts = new Map<string, number>();
@@ -116,7 +118,13 @@ async function fetchAndRead({ operation, http, gitdir, blobs }: Context, want: W
   };
   const paths: ReadPath[] = [];
   for (const path of want.paths) paths.push(await readPath(objects, parsed.tree, path, limits));
-  return { ref: want.ref, outcome: 'read', commit, meta: metaOf(parsed), paths };
+  const parentsOf = (oid: string) =>
+    git.readCommit({ fs, gitdir, oid, cache }).then(
+      (read) => read.commit.parent,
+      () => null,
+    );
+  const history = await historyBetween(want.last, commit, parentsOf);
+  return { ref: want.ref, outcome: 'read', commit, meta: metaOf(parsed), paths, history };
 }
 
 async function prepare(gitdir: string): Promise<void> {
@@ -153,7 +161,8 @@ async function fetchCommit(
   // cuts history anew sends every file again, one that continues it sends the difference.
   const ref = want.ref.replace(/^refs\/heads\//, 'refs/remotes/origin/');
   const known = await git.resolveRef({ fs, gitdir, ref }).catch(() => null);
-  const depth = known === null ? { depth: 1 } : {};
+  // A cache that was lost fetches so much history that a rewrite can be told from commits that were missed.
+  const depth = known === null ? { depth: want.last === null ? 1 : depthAfterLoss } : {};
   const { fetchHead } = await git.fetch({ ...base, ...depth, ref, remoteRef: want.ref, singleBranch: true });
   if (fetchHead === null) throw new TreeRefused('the repository is empty');
   return commitOf(gitdir, cache, fetchHead);
