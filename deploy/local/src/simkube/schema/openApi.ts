@@ -40,5 +40,7 @@ export interface OpenApiNode {
   'x-kubernetes-embedded-resource'?: boolean;
   'x-kubernetes-int-or-string'?: boolean;
   'x-kubernetes-group-version-kind'?: { group: string; version: string; kind: string }[];
+  /** How Go writes the zero value of an optional field: not at all, or as null where it is required. */
+  'x-flotilla-zero'?: 'omitted' | 'null';
   'x-kubernetes-validations'?: { rule: string; message?: string; reason?: string; fieldPath?: string }[];
 }
