@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { root } from '../root.ts';
-import { architectureProblems } from './architecture.ts';
+import { architectureProblems, crashTableProblems } from './architecture.ts';
 
 describe('ARCHITECTURE.md is held to the code', () => {
   test('a path that does not exist is a problem', () => {
@@ -9,10 +9,22 @@ describe('ARCHITECTURE.md is held to the code', () => {
     ]);
   });
 
-  test('a function that its file does not have is a problem', () => {
+  test('a function that its file does not declare, only says, is a problem', () => {
     expect(architectureProblems(root, '`domain/src/digest/sha256.ts#forgotten`')).toEqual([
-      'ARCHITECTURE.md names forgotten in domain/src/digest/sha256.ts, which does not have it',
+      'ARCHITECTURE.md names forgotten in domain/src/digest/sha256.ts, which does not declare it',
     ]);
+  });
+
+  test('a name that is only imported there is a problem', () => {
+    expect(architectureProblems(root, '`agent/src/reconcile/run.ts#confirmGone`')).toHaveLength(1);
+    expect(architectureProblems(root, '`agent/src/reconcile/prune.ts#confirmGone`')).toEqual([]);
+  });
+
+  test('the table of crash points has the points of the fault suite, in their order', () => {
+    const points = `{ name: 'first PATCH', stop }, { name: 'acked', stop }`;
+    const table = '| killed at | what |\n|---|---|\n| first PATCH | a |\n| acked | b |\n';
+    expect(crashTableProblems(points, table)).toEqual([]);
+    expect(crashTableProblems(points, table.replace('| acked | b |\n', ''))).toHaveLength(1);
   });
 
   test('what exists, routes and plain words are fine', () => {

@@ -1,6 +1,6 @@
 /**
- * Holds ARCHITECTURE.md to the code: every path in backticks exists, and in `path` → `name` (or `path#name`) the file
- * says that name.
+ * Holds ARCHITECTURE.md to the code: every path in backticks exists, in `path#name` the file declares that name, and
+ * the table of crash points has the rows that the fault suite has points.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -20,8 +20,13 @@ const topFolders = new Set([
   '.ci',
 ]);
 
+const pointsFile = 'test/fault/src/points.ts';
+
+/** A function, class, constant or type of the module, or a method of one of its classes. */
 function declares(source: string, name: string): boolean {
-  return new RegExp(`\\b${name}\\b`).test(source);
+  const declaration = String.raw`\b(?:function|class|const|interface|type)\s+${name}\b`;
+  const method = String.raw`^ {2}(?:(?:private|public|static|async)\s+)*#?${name}\s*(?:<[^>]*>)?\(`;
+  return new RegExp(`${declaration}|${method}`, 'm').test(source);
 }
 
 function problemOf(root: string, span: string): string | null {
@@ -30,11 +35,25 @@ function problemOf(root: string, span: string): string | null {
   const absolute = path.join(root, file);
   if (!existsSync(absolute)) return `ARCHITECTURE.md names ${file}, which does not exist`;
   if (name && !declares(readFileSync(absolute, 'utf8'), name))
-    return `ARCHITECTURE.md names ${name} in ${file}, which does not have it`;
+    return `ARCHITECTURE.md names ${name} in ${file}, which does not declare it`;
   return null;
 }
 
 export function architectureProblems(root: string, text: string): string[] {
   const spans = [...text.matchAll(codeSpan)].map((match) => match[1] ?? '');
-  return spans.map((span) => problemOf(root, span)).filter((problem) => problem !== null);
+  const problems = spans.map((span) => problemOf(root, span)).filter((problem) => problem !== null);
+  return text.includes(pointsFile)
+    ? [...problems, ...crashTableProblems(readFileSync(path.join(root, pointsFile), 'utf8'), text)]
+    : problems;
+}
+
+/** Both lists in the order of a commit's way. */
+export function crashTableProblems(points: string, text: string): string[] {
+  const [, table = ''] = text.split('| killed at |');
+  const rows = [...table.matchAll(/^\| (\w[^|]*?) \|/gm)].map((match) => match[1]);
+  const names = [...points.matchAll(/\bname: '([^']+)'/g)].map((match) => match[1]);
+  if (rows.join('\n') === names.join('\n')) return [];
+  return [
+    `ARCHITECTURE.md lists the crash points ${rows.join(', ')}, but ${pointsFile} has ${names.join(', ')}`,
+  ];
 }
