@@ -1,11 +1,15 @@
 /** The life of a CustomResourceDefinition: served at once, established by a second write, and gone after its objects. */
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from '../types.ts';
-import type { CrdSpec } from './catalogue.ts';
-import type { ClusterStore } from './clusterStore.ts';
+import type { Catalogue, CrdSpec } from './catalogue.ts';
+import type { ClusterState } from './clusterState.ts';
 import { nowIso } from './prepare.ts';
+import type { Store } from './store.ts';
 
 const cleanup = 'customresourcecleanup.apiextensions.k8s.io';
+
+/** The store, and what of its inside a CRD changes. */
+type CrdHost = Store & { state: ClusterState; catalogue: Catalogue };
 
 interface Condition {
   type: string;
@@ -15,7 +19,7 @@ interface Condition {
   lastTransitionTime: string;
 }
 
-export function establish(store: ClusterStore, crd: KubeObject): void {
+export function establish(store: CrdHost, crd: KubeObject): void {
   store.catalogue.serve(crd);
   if (crd.metadata.deletionTimestamp) return;
   const resource = store.resourceOfKind('apiextensions.k8s.io/v1', 'CustomResourceDefinition');
@@ -60,7 +64,7 @@ function conditionsAt(now: string): Condition[] {
 }
 
 /** Deletes the objects of a CRD that goes; once none is left, lets the CRD go. */
-export function cleanUpCrd(store: ClusterStore, crd: KubeObject): void {
+export function cleanUpCrd(store: CrdHost, crd: KubeObject): void {
   const { group, names } = crd['spec'] as CrdSpec;
   const resource = store.resource(group, names.plural);
   for (const object of resource ? store.list(resource) : []) {
