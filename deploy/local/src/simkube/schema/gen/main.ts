@@ -15,10 +15,12 @@ import type { OpenApiNode } from '../openApi.ts';
 import { readResources, readTableColumns } from './discovery.ts';
 import { readGoTypes } from './goTypes.ts';
 import { recordDefaults } from './recordDefaults.ts';
+import { recordOwnership } from './recordOwnership.ts';
 import { reduceDefinitions, type RawDefinitions } from './reduce.ts';
 
 const OUT = fileURLToPath(new URL('../kube-schema.json', import.meta.url));
 const RECORDED = fileURLToPath(new URL('../recorded-defaults.json', import.meta.url));
+const OWNERSHIP = fileURLToPath(new URL('../recorded-ownership.json', import.meta.url));
 const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io';
 
 async function main(): Promise<void> {
@@ -44,7 +46,8 @@ async function generate(api: ApiConnection): Promise<void> {
   const { defaults, samples } = await recordDefaults(api, definitions);
   const parts = { kubernetesVersion: gitVersion, resources, columns, defaults };
   await writeFile(OUT, compact(parts, definitions));
-  await writeFile(RECORDED, `[\n${samples.map((sample) => JSON.stringify(sample)).join(',\n')}\n]\n`);
+  await writeFile(RECORDED, lines(samples));
+  await writeFile(OWNERSHIP, lines(await recordOwnership(api)));
 }
 
 async function readDefinitions(api: ApiConnection): Promise<RawDefinitions> {
@@ -55,6 +58,10 @@ async function readDefinitions(api: ApiConnection): Promise<RawDefinitions> {
     Object.assign(definitions, group.components?.schemas);
   }
   return definitions;
+}
+
+function lines(items: readonly object[]): string {
+  return `[\n${items.map((item) => JSON.stringify(item)).join(',\n')}\n]\n`;
 }
 
 /** A line for each definition, so that a change of version reads as a diff. */
