@@ -47,6 +47,13 @@ module.exports = {
       },
     })),
     {
+      name: 'scale-uses-no-cluster-code',
+      comment: 'simulated agents use how an agent speaks, never what touches a cluster (docs/adr/0004)',
+      severity: 'error',
+      from: { path: '^test/scale/' },
+      to: { path: '^agent/src/', pathNot: '^agent/src/((hub|report|state|ops)/|(clock|log)\\.ts$)' },
+    },
+    {
       name: 'domain-does-no-io',
       severity: 'error',
       from: { path: '^domain/src/', pathNot: '\\.test\\.ts$' },

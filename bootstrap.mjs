@@ -16,6 +16,8 @@ const programs = {
   check: 'test/testkit/src/runner/check.ts',
   gen: 'test/testkit/src/runner/gen.ts',
   build: 'test/testkit/src/runner/build.ts',
+  bench: 'test/scale/src/bench.ts',
+  scale: 'test/scale/src/scale.ts',
 };
 const nodeMajorMin = 24;
 

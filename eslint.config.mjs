@@ -16,6 +16,8 @@ const mayImport = {
   local: ['client'],
   testkit: ['local', 'client', 'proto', 'domain'],
   suite: ['testkit', 'local', 'client', 'proto', 'domain'],
+  // docs/adr/0004: its simulated agents speak through the agent's own code.
+  scale: ['agent', 'testkit', 'local', 'client', 'proto', 'domain'],
 };
 
 const depConstraints = Object.entries(mayImport).map(([name, targets]) => ({
@@ -79,7 +81,7 @@ export default tseslint.config(
       'prisma.config.ts',
       'deploy/local/src/**',
       'test/testkit/src/**',
-      'test/{e2e,fault}/**',
+      'test/{e2e,fault,scale}/**',
     ],
     rules: { 'no-restricted-syntax': 'off' },
   },

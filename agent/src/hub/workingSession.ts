@@ -3,7 +3,7 @@
  * renewal of the certificate. Their loops are independent; where one of them breaks the session ends and all begin anew.
  */
 import type { AgentHubClient } from '@flotilla/proto/grpc';
-import type { Checkpoint, Hello, HubMessage } from '@flotilla/proto/messages';
+import type { Checkpoint, Hello, HubMessage, Welcome } from '@flotilla/proto/messages';
 import type { Clock } from '../clock.ts';
 import { isKubeError } from '../kube/error.ts';
 import type { Log } from '../log.ts';
@@ -37,7 +37,7 @@ export interface WorkingSessionOptions {
   bundles: BundleStore;
   /** Resolves once it is durable. */
   storeCheckpoint(checkpoint: Checkpoint): Promise<void>;
-  onWelcome(): void;
+  onWelcome(welcome: Welcome): void;
   clock: Clock;
   random: () => number;
   log: Log;
@@ -88,7 +88,7 @@ export async function runWorkingSession(
 function begin(working: Working, session: Session): void {
   const { welcome, send } = session;
   working.log.info({ fence: String(welcome.fence), recovering: welcome.recovering }, 'welcomed');
-  working.onWelcome();
+  working.onWelcome(welcome);
   loop(working, async () => {
     const outcome = await working.reporter.run(working.client, welcome, working.signal);
     working.ending.abort({ reason: outcome } satisfies StreamEnd);

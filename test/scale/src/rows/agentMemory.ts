@@ -1,0 +1,69 @@
+/** i: memory of a real agent, idle against a Node that does nothing, and what each object that it manages adds. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Measured, Row } from '../bench/row.ts';
+import { configMaps, startKubeWorld } from '../hub/kubeWorld.ts';
+
+const objects = 2000;
+const settleMs = 3000;
+/** 80 MB to the 40 MB of Node alone where the budget was set. */
+const idleBudget = 80 / 40;
+
+export const row: Row = {
+  name: 'i',
+  title: 'memory of an agent',
+  run: async (bench) => {
+    await using kube = await startKubeWorld(bench.say);
+    await delay(settleMs);
+    const nodes = await bench.rounds(nodeAloneMb);
+    const idle = await kube.agent.collect();
+    const { commit } = await kube.push(configMaps('web', objects, 'first'));
+    await kube.createApplication('web', 'web');
+    await kube.healthy('web', commit);
+    await delay(settleMs);
+    const loaded = await kube.agent.collect();
+    const idleMb = idle.rssBytes / 2 ** 20;
+    const kibEach = (loaded.heapBytes - idle.heapBytes) / objects / 1024;
+    const measured: Measured[] = [
+      {
+        id: 'i1',
+        what: 'RSS of an idle agent, over Node alone',
+        n: 1,
+        floors: nodes,
+        ours: nodes.map(() => idleMb),
+        unit: 'MB',
+        budget: idleBudget,
+        aim: '≤ 80 MB',
+      },
+      {
+        id: 'i2',
+        what: 'heap a managed object',
+        n: objects,
+        floors: null,
+        ours: [kibEach],
+        unit: 'KB',
+        budget: null,
+        aim: '≤ 0.5 KB',
+      },
+      {
+        id: 'i3',
+        what: 'RSS with those objects',
+        n: objects,
+        floors: null,
+        ours: [loaded.rssBytes / 2 ** 20],
+        unit: 'MB',
+        budget: null,
+      },
+    ];
+    return measured;
+  },
+};
+
+async function nodeAloneMb(): Promise<number> {
+  const program = 'setTimeout(() => console.log(process.memoryUsage.rss()), 500)';
+  const child = spawn(process.execPath, ['--eval', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [printed] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+  return Number(printed) / 2 ** 20;
+}

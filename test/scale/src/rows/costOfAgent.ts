@@ -1,0 +1,82 @@
+/**
+ * c: what an idle agent costs its hub. A heartbeat is what one agent needs in 20 s (keepalive both ways, scans of sessions
+ * included), against a raw server that receives 128 bytes; memory against a raw idle mTLS stream.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Bench } from '../bench/bench.ts';
+import type { Measured, Row } from '../bench/row.ts';
+import type { World } from '../hub/world.ts';
+
+const heartbeatMs = 20_000;
+const messageBytes = 128;
+const messagesPerClient = 20;
+/** 100 µs to the 17.5 µs, and 150 KB to the 82.5 KB, that the raw server took where the budgets were set. */
+const cpuBudget = 100 / 17.5;
+const memoryBudget = 150 / 82.5;
+
+export const row: Row = {
+  name: 'c',
+  title: 'what an idle agent costs the hub',
+  run: async (bench) => {
+    const measured: Measured[] = [];
+    for (const agents of bench.options.agents) measured.push(...(await atSize(bench, agents)));
+    return measured;
+  },
+};
+
+async function atSize(bench: Bench, agents: number): Promise<Measured[]> {
+  const { world, fleet } = await bench.fleet(agents);
+  const floor = await floorOf(bench, agents);
+  // A window is as long as a heartbeat, so that each agent has its own in it: two of them are enough.
+  const windows = await bench.rounds(() => window(world, agents), Math.min(bench.options.rounds, 2));
+  const connected = await world.probe.collect();
+  await fleet.offline();
+  await delay(2000);
+  const alone = await world.probe.collect();
+  fleet.online(0.2);
+  await fleet.allConnected(60_000 + agents * 60);
+  const bytes = (connected.rssBytes - alone.rssBytes) / agents / 1024;
+  // Freed memory may stay with the process: what the heap shrank by is the least that an agent held.
+  const heap = (connected.heapBytes - alone.heapBytes) / agents / 1024;
+  return [
+    {
+      id: 'c1',
+      what: 'CPU a heartbeat',
+      n: agents,
+      floors: windows.map(() => floor.micros),
+      ours: windows,
+      unit: 'µs',
+      budget: cpuBudget,
+      aim: '≤ 100 µs',
+    },
+    {
+      id: 'c2',
+      what: 'RSS an agent, over a hub without any',
+      n: agents,
+      floors: [floor.kib],
+      ours: [Math.max(bytes, heap)],
+      unit: 'KB',
+      budget: memoryBudget,
+      aim: '≤ 150 KB',
+    },
+  ];
+}
+
+async function floorOf(bench: Bench, clients: number): Promise<{ micros: number; kib: number }> {
+  const raw = await bench.raw();
+  const before = await raw.read();
+  await raw.connect(clients);
+  await delay(1000);
+  const after = await raw.read();
+  const kib = (after.rssBytes - before.rssBytes) / clients / 1024;
+  const costs = await bench.rounds(() => raw.costOfMessage(clients, messagesPerClient, messageBytes));
+  await raw.disconnect();
+  return { micros: costs.toSorted((a, b) => a - b)[costs.length >> 1] ?? Number.NaN, kib };
+}
+
+async function window(world: World, agents: number): Promise<number> {
+  const before = await world.probe.read();
+  await delay(heartbeatMs);
+  const after = await world.probe.read();
+  return ((after.cpuMs - before.cpuMs) * 1000) / agents;
+}
