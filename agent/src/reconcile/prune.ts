@@ -63,7 +63,10 @@ export async function prune(run: Run, input: PruneInput): Promise<PruneOutcome> 
   run.target.pruneHeld = outcome.kept;
   if (allowed) for (const group of decided) await deleteGroup(run, group, outcome);
   outcome.pending.push(
-    ...decided.flat().flatMap(({ entry, decision }) => (decision.action === 'waiting' ? [entry] : [])),
+    ...decided.flat().flatMap(({ entry, decision }) =>
+      // An entry of a rebuilt inventory may lack the UID by which its object is seen to go.
+      decision.action === 'waiting' ? [{ ...entry, uid: decision.uid }] : [],
+    ),
   );
   await awaitGone(run, outcome);
   return outcome;

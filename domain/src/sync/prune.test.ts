@@ -62,7 +62,7 @@ describe('one candidate', () => {
       'it is going already',
       candidate({ deleting: true, finalizers: ['x/y'] }),
       {},
-      { action: 'waiting', finalizers: ['x/y'] },
+      { action: 'waiting', uid: 'u1', finalizers: ['x/y'] },
     ],
     ['prune is off', candidate(), { enabled: false }, keep('PruneDisabled')],
     ['Prune=false', candidate({}, { prune: 'denied' }), {}, keep('Denied')],

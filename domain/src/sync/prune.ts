@@ -24,7 +24,7 @@ export type PruneDecision =
   | { action: 'keep'; reason: KeepReason }
   | { action: 'forget' }
   | { action: 'handOver' }
-  | { action: 'waiting'; finalizers: string[] };
+  | { action: 'waiting'; uid: string; finalizers: string[] };
 
 export interface PruneCandidate {
   entry: InventoryEntry;
@@ -52,7 +52,7 @@ export function decidePrune(candidate: PruneCandidate, rules: PruneRules): Prune
   if (rules.desiredElsewhere.has(key)) return { action: 'handOver' };
   if (live.owner.type !== 'ours') return keep('NotOurs');
   if (entry.uid !== '' && entry.uid !== live.uid) return keep('OtherUid');
-  if (live.deleting) return { action: 'waiting', finalizers: live.finalizers };
+  if (live.deleting) return { action: 'waiting', uid: live.uid, finalizers: live.finalizers };
   if (rules.cause === 'prune' && !rules.enabled) return keep('PruneDisabled');
   const permission = rules.cause === 'prune' ? live.policy.prune : live.policy.delete;
   if (permission === 'denied') return keep('Denied');
