@@ -6,8 +6,9 @@ import { execFile } from 'node:child_process';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Cluster } from '@flotilla/client/types';
+import type { Cluster, Target } from '@flotilla/client/types';
 import { startProgram, type Program } from '@flotilla/local/processes/program';
 import { runCli } from '@flotilla/testkit/cli';
 import type { AuditedRequest } from '@flotilla/testkit/audit';
@@ -106,6 +107,12 @@ async function lines(program: Program, message: string): Promise<string> {
   });
 }
 
+async function targetOn(cluster: LeasedCluster): Promise<Target> {
+  const found = (await fleet.targetsOf('web')).find((target) => target.cluster === fleet.nameOf(cluster));
+  if (found === undefined) throw new Error('the application is not on the cluster');
+  return found;
+}
+
 async function heldIn(cluster: LeasedCluster): Promise<{ name: string; data: unknown }[]> {
   const path = `/api/v1/namespaces/${fleet.namespaceOf('web')}/configmaps?labelSelector=flotilla.dev/app`;
   const live = await cluster.api.call<{ items: { metadata: { name: string }; data: unknown }[] }>(path);
@@ -126,7 +133,12 @@ async function lastGoodStateStays(cluster: LeasedCluster): Promise<void> {
 }
 
 /** A volume of its own for a folder, full to the last block; needs root. What is in the folder is on it. */
-async function smallDisk(folder: string): Promise<AsyncDisposable & { free: () => Promise<void> }> {
+interface SmallDisk extends AsyncDisposable {
+  /** Gives so much of it back; all of it without a number. */
+  free: (kib?: number) => Promise<void>;
+}
+
+async function smallDisk(folder: string): Promise<SmallDisk> {
   const aside = `${folder}-aside`;
   const ballast = join(folder, 'ballast');
   await run('mv', [folder, aside]);
@@ -136,7 +148,10 @@ async function smallDisk(folder: string): Promise<AsyncDisposable & { free: () =
   // What dd cannot write any more is the point.
   await run('dd', ['if=/dev/zero', `of=${ballast}`, 'bs=4k']).catch(() => undefined);
   return {
-    free: () => rm(ballast),
+    free: async (kib) => {
+      if (kib === undefined) return rm(ballast);
+      await run('truncate', ['-s', `-${kib}K`, ballast]);
+    },
     // Lazily: an agent that is still there must not keep the folder from going.
     [Symbol.asyncDispose]: async () => void (await run('umount', ['--lazy', folder])),
   };
@@ -212,7 +227,30 @@ describe('bad input', () => {
     expect(seen.nackReason).toBe('disk: no space left for snapshot');
     expect(await said('cluster', 'get', name)).toMatch(/Refused: +disk: no space left for snapshot/);
     expect(await said('status')).toMatch(new RegExp(`${name}: +disk: no space left for snapshot`));
-    expect(await said('app', 'get', 'web')).toMatch(new RegExp(`${name} +OutOfSync +\\S+ +1 → 2`));
+    expect(await said('app', 'get', 'web')).toMatch(
+      new RegExp(`${name} +OutOfSync .* 1 → 2 .* NotAccepted: the agent refuses its newest desired state`),
+    );
+    const refused =
+      'the agent refuses its newest desired state and keeps what it had: disk: no space left for snapshot';
+    expect((await targetOn(cluster)).conditions).toEqual([{ type: 'NotAccepted', message: refused }]);
+    await lastGoodStateStays(cluster);
+    // Room for the snapshot, and none for what cannot be compressed.
+    await disk.free(160);
+    await fleet.push({
+      'web/kept.yaml': configMap('kept', { state: randomBytes(300_000).toString('base64') }),
+    });
+    const waiting = await eventually('the target says that its bundle cannot be kept', async () => {
+      const target = await targetOn(cluster);
+      const isTold = target.conditions.some(
+        ({ type, message }) => type === 'WaitingForBundle' && message.includes('disk:'),
+      );
+      return isTold ? target : ([false, target] as const);
+    });
+    const text = /^bundle [0-9a-f]{12} is not on disk yet: disk: no space left for [0-9a-f]{64}$/;
+    expect(waiting.conditions).toEqual([{ type: 'WaitingForBundle', message: expect.stringMatching(text) }]);
+    expect(await said('app', 'get', 'web')).toMatch(
+      /WaitingForBundle: bundle [0-9a-f]{12} is not on disk yet: disk: no space left/,
+    );
     await lastGoodStateStays(cluster);
     await disk.free();
     await clusterWhen('it goes on by itself', cluster, ({ nackReason }) => nackReason === null);

@@ -15,8 +15,7 @@ let began: number;
 
 beforeAll(async () => {
   fleet = await Fleet.start();
-  const spec = { allowed: { namespaces: [`*-${fleet.suffix}`] } };
-  await fleet.database.query(`UPDATE projects SET spec = $1 WHERE name = 'default'`, [spec]);
+  await said('project', 'set', 'default', '--allow-namespace', `*-${fleet.suffix}`);
   began = await fleet.clusters[0]!.audit.mark();
 });
 afterAll(async () => {
@@ -43,6 +42,14 @@ async function deploy(name: string): Promise<void> {
 function commitBad(name: string, files: Record<string, string | null>): Promise<string> {
   const inFolder = Object.entries(files).map(([file, content]) => [`${name}/${file}`, content]);
   return commit(name, { ...Object.fromEntries(inFolder), [`${name}/leaving.yaml`]: null });
+}
+
+/** What is bad goes, what was taken away is back. A look at the repository would try large input anew each time. */
+async function mend(name: string, bad: readonly string[]): Promise<void> {
+  const without = Object.fromEntries(bad.map((file) => [`${name}/${file}`, null]));
+  const good = { [`${name}/leaving.yaml`]: configMap('leaving', { state: 'good' }) };
+  await fleet.settled(name, await commit(name, { ...without, ...good }));
+  await lastGoodStateStays(name);
 }
 
 async function conditionOf(name: string, type: string): Promise<Condition> {
@@ -94,6 +101,16 @@ const gizmo = 'apiVersion: example.com/v1\nkind: Gizmo\nmetadata:\n  name: one\n
 function manyConfigMaps(from: number): string {
   const document = (at: number) => `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: many-${at}}\n`;
   return Array.from({ length: 10_000 }, (_, at) => document(from + at)).join('---\n');
+}
+
+/** Little to read and much to keep: one text of 2.4 MB that 15 objects have by alias. */
+function muchByAlias(at: number): string {
+  const item = (part: number, value: string) =>
+    `  - {apiVersion: v1, kind: ConfigMap, metadata: {name: big-${at}-${part}}, data: {value: ${value}}}\n`;
+  const items = Array.from({ length: 15 }, (_, part) =>
+    item(part, part === 0 ? `&text ${'x'.repeat(2_400_000)}` : '*text '),
+  );
+  return `apiVersion: v1\nkind: List\nitems:\n${items.join('')}`;
 }
 
 describe('bad input', () => {
@@ -155,14 +172,42 @@ describe('bad input', () => {
     );
     await shownEverywhere('caps', message);
     await lastGoodStateStays('caps');
+    await mend('caps', ['a.yaml', 'b.yaml']);
+  });
+
+  test('a bundle over 64 MiB', async () => {
+    await deploy('big');
+    const files = [0, 1].map((at) => [`big-${at}.yaml`, muchByAlias(at)] as const);
+    await commitBad('big', Object.fromEntries(files));
+    const { message } = await conditionOf('big', 'RenderError');
+    expect(message).toMatch(
+      /^revision 2: \d{8} bytes are more than the 67108864 that a bundle may hold: split the application$/,
+    );
+    await shownEverywhere('big', message);
+    const { currency } = await fleet.hub.client.applications.get('big');
+    expect(currency).toEqual({ state: 'Held', behind: 1, reason: 'revision 2 does not render' });
+    await lastGoodStateStays('big');
+    await mend(
+      'big',
+      files.map(([file]) => file),
+    );
   });
 
   test('a force-push', async () => {
     await deploy('forced');
-    await commit('forced', { 'elsewhere/kept.yaml': configMap('kept', { state: 'bad' }) }, true);
+    const from = await fleet.repository.head('forced');
+    const to = await commit('forced', { 'elsewhere/kept.yaml': configMap('kept', { state: 'bad' }) }, true);
     const { message } = await conditionOf('forced', 'SourceError');
     expect(message).toBe("repository config: the path 'forced' does not exist in this commit");
     await shownEverywhere('forced', message);
+    const rewrite = `branch 'forced' was rewritten from ${from.slice(0, 12)} to ${to.slice(0, 12)}`;
+    expect((await conditionOf('forced', 'SourceRewritten')).message).toBe(`repository config: ${rewrite}`);
+    await shownEverywhere('forced', rewrite);
+    expect(await said('repo', 'list')).toContain(rewrite);
+    expect(await said('repo', 'get', 'config')).toContain(rewrite);
+    expect(await said('audit', 'list', '--action', 'repository.rewritten')).toContain('repository/config');
+    const { refs } = await fleet.hub.client.repositories.get('config');
+    expect(refs.find(({ ref }) => ref === 'refs/heads/forced')?.rewritten).toMatchObject({ from, to });
     await lastGoodStateStays('forced');
     // What was overwritten is kept: the last good revision can still be applied anew.
     expect(await said('app', 'sync', 'forced', '--force')).not.toBe('');
