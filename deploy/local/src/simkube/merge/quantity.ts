@@ -5,8 +5,13 @@ const BINARY = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
 const DECIMAL: Record<string, number> = { n: -9, u: -6, m: -3, '': 0, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 };
 const NANO = 1_000_000_000n;
 
-/** The canonical form; undefined for what is no quantity. */
-export function canonicalQuantity(value: string | number): string | undefined {
+interface Parsed {
+  sign: string;
+  suffix: string;
+  nano: bigint;
+}
+
+function parsed(value: string | number): Parsed | undefined {
   const match = PATTERN.exec(String(value).trim());
   if (match === null) return undefined;
   const [, sign = '', whole = '', fraction = '', suffix = ''] = match;
@@ -14,9 +19,25 @@ export function canonicalQuantity(value: string | number): string | undefined {
   const power = BINARY.indexOf(suffix);
   const nano =
     power > 0 ? binaryNano(whole, fraction, power) : decimalNano(whole, fraction, exponentOf(suffix));
+  return { sign, suffix, nano };
+}
+
+/** For comparing; undefined for what is no quantity. */
+export function quantityNano(value: string | number): bigint | undefined {
+  const quantity = parsed(value);
+  if (quantity === undefined) return undefined;
+  return quantity.sign === '-' ? -quantity.nano : quantity.nano;
+}
+
+/** The canonical form; undefined for what is no quantity. */
+export function canonicalQuantity(value: string | number): string | undefined {
+  const quantity = parsed(value);
+  if (quantity === undefined) return undefined;
+  const { sign, suffix, nano } = quantity;
   if (nano === 0n) return '0';
   const prefix = sign === '-' ? '-' : '';
-  if (power > 0 && nano >= 1024n * NANO && nano % NANO === 0n) return prefix + binaryText(nano / NANO);
+  if (BINARY.indexOf(suffix) > 0 && nano >= 1024n * NANO && nano % NANO === 0n)
+    return prefix + binaryText(nano / NANO);
   return prefix + decimalText(nano, /^[eE]/.test(suffix));
 }
 
