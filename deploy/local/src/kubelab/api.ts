@@ -59,7 +59,11 @@ export class ApiConnection {
       accept: 'application/json',
       'user-agent': userAgent ?? 'kubelab-admin',
     };
-    if (payload !== undefined) headers['content-type'] = contentType ?? defaultContentType(method);
+    if (payload !== undefined) {
+      headers['content-type'] = contentType ?? defaultContentType(method);
+      // Node sends the body of a DELETE without saying how long it is.
+      headers['content-length'] = String(Buffer.byteLength(payload));
+    }
     const { status, text } = await this.#exchange(path, method, headers, payload);
     return { status, body: parseBody(text) };
   }

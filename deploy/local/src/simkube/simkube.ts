@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { controllersOfProcess } from './controllers/controllers.ts';
 import { openAuditLog } from './server/audit.ts';
 import { bootstrap } from './server/bootstrap.ts';
 import { readOrMakeCertificates, writeCertificates, type Certificates } from './server/certificates.ts';
@@ -24,8 +25,8 @@ export interface SimkubeOptions {
   clock?: Clock;
   /** Writes `audit.log` for each cluster. */
   audit?: boolean;
-  /** What runs inside the clusters; without it nothing but the API server does. */
-  startControllers?: StartControllers;
+  /** False: nothing but the API server runs, no workload progresses. */
+  controllers?: boolean;
   /** Sentences for people, such as of a snapshot that was set aside. */
   say?: (message: string) => void;
 }
@@ -60,9 +61,16 @@ export async function startSimkube(options: SimkubeOptions): Promise<Simkube> {
   const listener = startListener(certificates);
   const ticker = createTicker();
   const running: Running[] = [];
+  const startControllers = controllersOfProcess({
+    caCertificate: () => certificates.caCert,
+    onFailure: (error, cluster, key) =>
+      console.error(JSON.stringify({ msg: 'a controller failed', cluster, key, error: String(error) })),
+  });
   try {
     for (const { name, port } of options.clusters)
-      running.push(await startCluster(options, { name, port, certificates, listener, ticker }));
+      running.push(
+        await startCluster(options, { name, port, certificates, listener, ticker, startControllers }),
+      );
   } catch (error) {
     await listener.stop();
     throw error;
@@ -85,6 +93,7 @@ interface ClusterParts {
   certificates: Certificates;
   listener: Listener;
   ticker: Ticker;
+  startControllers: StartControllers;
 }
 
 async function startCluster(options: SimkubeOptions, parts: ClusterParts): Promise<Running> {
@@ -106,7 +115,7 @@ async function startCluster(options: SimkubeOptions, parts: ClusterParts): Promi
     faults: new Faults(),
     ticker: parts.ticker,
     audit: options.audit ? openAuditLog(auditLog) : undefined,
-    controllers: options.startControllers?.(store),
+    controllers: options.controllers === false ? undefined : parts.startControllers(store),
   };
   const port = await listen(parts, served, dir);
   const url = `https://127.0.0.1:${port}`;

@@ -229,6 +229,13 @@ const cellsOf: Record<string, Cells> = {
     Data: Object.keys((object['data'] ?? {}) as object).length,
   }),
   namespaces: (object) => ({ Status: String(field(object, 'status', 'phase') ?? '') }),
+  events: (object, nowMs) => ({
+    'Last Seen': age(String(field(object, 'lastTimestamp') ?? object.metadata.creationTimestamp), nowMs),
+    Type: String(field(object, 'type') ?? ''),
+    Reason: String(field(object, 'reason') ?? ''),
+    Object: `${String(field(object, 'involvedObject', 'kind')).toLowerCase()}/${String(field(object, 'involvedObject', 'name'))}`,
+    Message: String(field(object, 'message') ?? ''),
+  }),
   leases: (object) => ({ Holder: String(field(object, 'spec', 'holderIdentity') ?? '') }),
   persistentvolumeclaims: (object) => ({
     Status: String(field(object, 'status', 'phase') ?? ''),
