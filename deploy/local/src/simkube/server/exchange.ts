@@ -7,6 +7,7 @@ import type { ClusterStore } from './clusterStore.ts';
 import { ApiError, badRequest } from './apiError.ts';
 import type { Faults } from './faults.ts';
 import type { Credentials, User } from './identity.ts';
+import { readProtobuf } from './protobuf.ts';
 import type { RequestInfo } from './requestInfo.ts';
 import type { ClusterControllers } from './store.ts';
 import type { Ticker } from './ticker.ts';
@@ -78,12 +79,15 @@ export async function readBody(request: IncomingMessage): Promise<unknown> {
     chunks.push(chunk);
   }
   if (size === 0) return undefined;
-  const text = Buffer.concat(chunks).toString('utf8');
+  const bytes = Buffer.concat(chunks);
   const type = request.headers['content-type'] ?? '';
   if (/protobuf|cbor/.test(type)) {
+    const read = readProtobuf(bytes);
+    if (read !== undefined) return read;
     const words = `the body of the request was in an unknown format - accepted media types include: application/json, application/yaml`;
     throw new ApiError(415, 'UnsupportedMediaType', words);
   }
+  const text = bytes.toString('utf8');
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
