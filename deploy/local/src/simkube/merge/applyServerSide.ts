@@ -17,7 +17,6 @@ import { allowedByLastApplied, withLastApplied } from './lastApplied.ts';
 import {
   capUpdaters,
   decodeManagers,
-  encodeManagers,
   isSameOwnership,
   managerId,
   resetFieldsOf,
@@ -76,23 +75,22 @@ export function applyServerSide(request: ApplyRequest): ApplyOutcome {
     return { outcome: 'conflict', conflicts: listed(conflicts, managers) };
   const object = withoutReset(withLastApplied(merged, request), old, schema, request.subresource);
   disown(managers, conflicts, old, object, request);
-  const { time: _time, ...untimed } = self;
   const isChanged = !isEqual(old as Json, object as Json);
-  const before = decodeManagers(live?.metadata.managedFields).get(managerId(self))?.time;
-  managers.set(managerId(self), { ...untimed, time: isChanged ? request.nowIso : before });
+  managers.set(managerId(self), isChanged ? { ...self, time: request.nowIso } : self);
   capUpdaters(managers);
   return { outcome: 'applied', object: stored(request, old, object, managers) };
 }
 
 /** The message of the answer 409. */
 export function conflictMessage(conflicts: readonly Conflict[]): string {
+  const [only] = conflicts;
+  if (only !== undefined && conflicts.length === 1)
+    return `Apply failed with 1 conflict: conflict with ${only.manager}: ${only.field}`;
   const byManager = Map.groupBy(conflicts, ({ manager }) => manager);
-  const parts = [...byManager].map(([manager, own]) => {
-    if (own.length === 1) return `conflict with ${manager}: ${own[0]?.field}`;
-    return `conflicts with ${manager}:\n${own.map(({ field }) => `- ${field}`).join('\n')}`;
-  });
-  const count = `${conflicts.length} ${conflicts.length === 1 ? 'conflict' : 'conflicts'}`;
-  return `Apply failed with ${count}: ${parts.join('\n')}`;
+  const parts = [...byManager].map(
+    ([manager, own]) => `conflicts with ${manager}:\n${own.map(({ field }) => `- ${field}`).join('\n')}`,
+  );
+  return `Apply failed with ${conflicts.length} conflicts: ${parts.join('\n')}`;
 }
 
 function invalidText(applied: KubeObject, misfit: string): string {
@@ -118,7 +116,8 @@ function mergedFor(
   const self: Manager = { ...identity, time: last?.time, set: withoutUnowned(sent) };
   const others = [...managers].filter(([id]) => id !== managerId(identity)).map(([, other]) => other.set);
   const owned = others.reduce(union, sent);
-  if (last === undefined || isEmptySet(last.set)) return { merged, self };
+  // Nothing is given up, so nothing can go: the usual case of a steady applier.
+  if (last === undefined || isEmptySet(difference(last.set, sent))) return { merged, self };
   return { merged: pruned(merged, last.set, owned, schema), self };
 }
 
@@ -170,7 +169,13 @@ function listed(conflicts: Conflicts, managers: Managers): Conflict[] {
   const list = [...conflicts].flatMap(([id, set]) =>
     pathsOf(set).map((path) => ({ manager: managerText(managers.get(id)), field: pathText(path) })),
   );
-  return list.sort((a, b) => (a.manager + a.field < b.manager + b.field ? -1 : 1));
+  // Fields of one manager stay in the order of its set.
+  return list.sort((a, b) => compareTexts(a.manager, b.manager));
+}
+
+function compareTexts(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }
 
 function managerText(manager: Manager | undefined): string {
@@ -201,7 +206,7 @@ function disown(
 function stored(request: ApplyRequest, old: KubeObject, object: KubeObject, managers: Managers): KubeObject {
   const { live, schema } = request;
   const filled = withDefaults(object, schema);
-  const isSame = live !== null && isEqual(filled as Json, withDefaults(old, schema) as Json);
-  if (isSame && isSameOwnership(encodeManagers(managers), live.metadata.managedFields ?? [])) return live;
+  const isSame = live !== null && isEqual(filled as Json, old as Json);
+  if (isSame && isSameOwnership(managers, decodeManagers(live.metadata.managedFields))) return live;
   return withManagers(filled, managers);
 }

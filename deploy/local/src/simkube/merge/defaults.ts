@@ -12,8 +12,10 @@ import { canonicalQuantity } from './quantity.ts';
 
 /** A new object with defaults; the same for an object that has them already. */
 export function withDefaults<T extends object>(object: T, schema: Schema): T {
+  const ofRoot = schema.typeName === undefined ? undefined : ROOT_DEFAULTS[schema.typeName];
+  if (ofRoot === undefined) return normalized(object as unknown as Json, schema) as T;
   const copy = structuredClone(object) as unknown as JsonObject;
-  if (schema.typeName !== undefined) ROOT_DEFAULTS[schema.typeName]?.(copy);
+  ofRoot(copy);
   return normalized(copy, schema) as T;
 }
 
@@ -48,7 +50,7 @@ function normalized(value: Json, schema: Schema): Json {
         ? (canonicalQuantity(value) ?? value)
         : value;
     case 'untyped':
-      return value;
+      return typeof value === 'object' ? structuredClone(value) : value;
   }
 }
 

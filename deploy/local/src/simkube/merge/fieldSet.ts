@@ -54,6 +54,17 @@ export function isEmptySet(set: FieldSet): boolean {
   return set.members.size === 0 && [...set.children.values()].every(isEmptySet);
 }
 
+export function isEqualSet(a: FieldSet, b: FieldSet): boolean {
+  if (a === b) return true;
+  if (a.members.size !== b.members.size || a.children.size !== b.children.size) return false;
+  for (const element of a.members) if (!b.members.has(element)) return false;
+  for (const [element, child] of a.children) {
+    const other = b.children.get(element);
+    if (other === undefined || !isEqualSet(child, other)) return false;
+  }
+  return true;
+}
+
 export function union(a: FieldSet, b: FieldSet): FieldSet {
   const children = new Map(a.children);
   for (const [element, child] of b.children) {

@@ -5,6 +5,7 @@ import {
   decodeFieldSet,
   difference,
   encodeFieldSet,
+  isEqualSet,
   isEmptySet,
   pathsOf,
   setOfPaths,
@@ -161,19 +162,15 @@ export function capUpdaters(managers: Managers): void {
   }
 }
 
-/** Equal apart from the times of its entries. */
-export function isSameOwnership(a: readonly ManagedFieldsEntry[], b: readonly ManagedFieldsEntry[]): boolean {
-  const text = (entries: readonly ManagedFieldsEntry[]) =>
-    entries
-      .map(({ time: _time, ...entry }) => JSON.stringify({ ...entry, fieldsV1: entry.fieldsV1 }, sortedKeys))
-      .sort()
-      .join('\n');
-  return a.length === b.length && text(a) === text(b);
-}
-
-function sortedKeys(_key: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+/** Equal apart from the times of their entries. */
+export function isSameOwnership(a: Managers, b: Managers): boolean {
+  return (
+    a.size === b.size &&
+    [...a].every(([id, manager]) => {
+      const other = b.get(id);
+      return other?.apiVersion === manager.apiVersion && isEqualSet(manager.set, other.set);
+    })
+  );
 }
 
 /** A copy without managedFields, and with metadata in any case. */

@@ -106,6 +106,27 @@ describe('server-side apply', () => {
   });
 });
 
+describe('the order of a list after an apply', () => {
+  test.each([
+    ['abx', 'ba', 'bxa'],
+    ['abx', 'bay', 'bxay'],
+    ['abx', 'ayb', 'aybx'],
+    ['xa', 'ya', 'xya'],
+    ['ab', 'cd', 'abcd'],
+  ])('%s, applied %s, is %s', (live, applied, merged) => {
+    const listOf = (text: string) => [...text].map((name) => ({ name, image: 'x' }));
+    const about = { ...BARE, spec: { template: { spec: {} } } };
+    const withList = (text: string): KubeObject => ({
+      ...about,
+      spec: { template: { spec: { containers: listOf(text) } } },
+    });
+    const before = apply(null, withList(live), 'm', '2026-01-01T00:00:00Z');
+    const after = apply(before, withList(applied), 'n', '2026-01-02T00:00:00Z');
+    const { template } = after['spec'] as { template: { spec: { containers: { name: string }[] } } };
+    expect(template.spec.containers.map(({ name }) => name).join('')).toBe(merged);
+  });
+});
+
 /** Times aside: an apply that changes no value does not move its own. */
 function byName({ metadata, ...rest }: KubeObject): unknown {
   const entries = metadata.managedFields?.map(({ time: _time, ...entry }) => entry);

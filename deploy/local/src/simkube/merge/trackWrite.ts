@@ -6,7 +6,6 @@ import { difference, intersection, isEmptySet, recursiveDifference, union } from
 import {
   capUpdaters,
   decodeManagers,
-  encodeManagers,
   isSameOwnership,
   managerId,
   resetFieldsOf,
@@ -43,7 +42,7 @@ export function trackWrite(request: TrackRequest): KubeObject {
   capUpdaters(managers);
   const beforeEntries = before?.metadata.managedFields;
   if (before !== null && beforeEntries !== undefined && isEqual(old as Json, next as Json)) {
-    if (isSameOwnership(encodeManagers(managers), beforeEntries))
+    if (isSameOwnership(managers, decodeManagers(beforeEntries)))
       return { ...next, metadata: { ...next.metadata, managedFields: beforeEntries } };
   }
   return withManagers(next, managers);
