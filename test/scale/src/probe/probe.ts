@@ -6,6 +6,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { Session } from 'node:inspector/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { isMainThread } from 'node:worker_threads';
 
 const socket = process.env['FLOTILLA_PROBE_SOCKET'];
 /** A delay is measured as time beyond this. */
@@ -55,4 +56,5 @@ function begin(path: string): void {
   server.unref();
 }
 
-if (socket !== undefined) begin(socket);
+// Threads of the program load this too.
+if (socket !== undefined && isMainThread) begin(socket);

@@ -24,6 +24,8 @@ export const row: Row = {
     const { client } = world.hub();
     await client.applications.create({ name: 'plan', spec: { ...specOf({ plan: 'yes' }), strategy } });
     await planned(world, clusters, null);
+    await advanced(world, clusters);
+    await completed(world, clusters);
     await world.query('CREATE TABLE floor_plan (id uuid PRIMARY KEY, wave int, state jsonb)');
     const rounds = await bench.rounds((round) => planOnce(bench, world, round));
     const shared = { n: clusters, floors: rounds.map((r) => r.floorMs), unit: 'ms' };
@@ -58,20 +60,22 @@ async function planOnce(bench: Bench, world: World, round: number) {
   const work = async () => {
     await world.hub().client.repositories.refresh('config');
     const planMs = await planned(world, bench.options.clusters, before?.id ?? null);
-    const advanceMs = await advanced(world);
+    const advanceMs = await advanced(world, bench.options.clusters);
     return { planMs, advanceMs };
   };
   const isLast = round === bench.options.rounds;
-  return { floorMs, ...(isLast ? await bench.profiled('j', world, work) : await work()) };
+  const ours = isLast ? await bench.profiled('j', world, work) : await work();
+  await completed(world, bench.options.clusters);
+  return { floorMs, ...ours };
 }
 
-/** The rollout's first event was written when it was planned, and never again. */
+/** The rollout's row has when its transaction began, its first event, which is never written again, when that was committed. */
 async function planned(world: World, clusters: number, before: string | null): Promise<number> {
   const { ms } = await eventually(
     'the rollout is planned',
     async () => {
       const [planned] = await world.query<{ ms: number; targets: string }>(
-        `SELECT (extract(epoch FROM pg_xact_commit_timestamp(e.xmin) - e.at) * 1000)::float8 AS ms,
+        `SELECT (extract(epoch FROM pg_xact_commit_timestamp(e.xmin) - r.created_at) * 1000)::float8 AS ms,
                 (SELECT count(*) FROM rollout_targets t WHERE t.rollout_id = r.id) AS targets
            FROM rollouts r JOIN rollout_events e ON e.rollout_id = r.id
           WHERE r.id IS DISTINCT FROM $1::uuid AND r.created_at = (SELECT max(created_at) FROM rollouts)
@@ -88,14 +92,18 @@ async function planned(world: World, clusters: number, before: string | null): P
 }
 
 /** The first wave is healthy by decree; then the tick that assigns the rest is the longest one. */
-async function advanced(world: World): Promise<number> {
-  await eventually('the first wave is assigned', async () => {
-    const [wave] = await world.query<{ waiting: string }>(
-      `SELECT count(*) AS waiting FROM rollout_targets
+async function advanced(world: World, clusters: number): Promise<number> {
+  await eventually(
+    'the first wave is assigned',
+    async () => {
+      const [wave] = await world.query<{ waiting: string }>(
+        `SELECT count(*) AS waiting FROM rollout_targets
         WHERE wave = 0 AND assignment IS NULL AND rollout_id = (${newest})`,
-    );
-    return Number(wave?.waiting) === 0 ? true : ([false, wave] as const);
-  });
+      );
+      return Number(wave?.waiting) === 0 ? true : ([false, wave] as const);
+    },
+    { timeoutMs: timeoutFor(clusters) },
+  );
   await world.query(reportedHealthy);
   const { ms } = await eventually(
     'the second wave is assigned',
@@ -109,7 +117,7 @@ async function advanced(world: World): Promise<number> {
       );
       return step ?? ([false, step] as const);
     },
-    { timeoutMs: 60_000 },
+    { timeoutMs: timeoutFor(clusters) },
   );
   return ms;
 }
@@ -125,9 +133,24 @@ const reportedHealthy = `
          'counts', '{"objects": 1, "outOfSync": 0, "pruneHeld": 0}'::jsonb,
          'operation', jsonb_build_object('assignment', t.assignment, 'phase', 'Succeeded', 'message', '', 'attempt', 1,
                                          'startedAt', now(), 'finishedAt', now()))
-    FROM rollout_targets r JOIN targets t ON t.id = r.target_id WHERE r.wave = 0 AND r.rollout_id = (${newest})
+    FROM rollout_targets r JOIN targets t ON t.id = r.target_id WHERE r.assignment = t.assignment AND r.rollout_id = (${newest})
   ON CONFLICT (target_id) DO UPDATE SET seq = excluded.seq, assignment = excluded.assignment, state = excluded.state,
          revision_number = excluded.revision_number, bundle = excluded.bundle, health_since = excluded.health_since`;
+
+/** What is still under way would hold up the next rollout. */
+async function completed(world: World, clusters: number): Promise<void> {
+  await world.query(reportedHealthy);
+  await eventually(
+    'the rollout is completed',
+    async () => {
+      const [rollout] = await world.query<{ phase: string }>(
+        `SELECT phase FROM rollouts WHERE id = (${newest})`,
+      );
+      return rollout?.phase === 'Completed' ? true : ([false, rollout] as const);
+    },
+    { timeoutMs: timeoutFor(clusters) },
+  );
+}
 
 async function floor(world: World): Promise<number> {
   const client = await world.pool.connect();
