@@ -84,7 +84,9 @@ export class Catalogue {
       servedFirst(spec).map((version) => ({
         version,
         type: typeOf(spec, version),
-        schema: schemaOfCrd(version.schema?.openAPIV3Schema ?? { type: 'object' }),
+        schema: schemaOfCrd(version.schema?.openAPIV3Schema ?? { type: 'object' }, {
+          statusSubresource: version.subresources?.status !== undefined,
+        }),
       })),
     );
   }
