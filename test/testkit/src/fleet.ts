@@ -221,28 +221,42 @@ export class Fleet implements AsyncDisposable {
   }
 
   /** Waits until every cluster is Synced and Healthy at the revision of this commit, as the hub shows it. */
-  async settled(application: string, commit: string): Promise<Target[]> {
+  settled(application: string, commit: string): Promise<Target[]> {
+    return this.#settled('everywhere', application, commit, (targets) =>
+      targets.length === this.clusters.length ? targets : null,
+    );
+  }
+
+  /** As `settled`, for one cluster. */
+  async settledOn(cluster: LeasedCluster, application: string, commit: string): Promise<void> {
+    const name = this.nameOf(cluster);
+    await this.#settled(`on ${name}`, application, commit, (targets) => {
+      const own = targets.filter((target) => target.cluster === name);
+      return own.length === 1 ? own : null;
+    });
+  }
+
+  #settled(
+    where: string,
+    application: string,
+    commit: string,
+    choose: (targets: Target[]) => Target[] | null,
+  ): Promise<Target[]> {
     return eventually(
-      `${application} is Synced and Healthy everywhere at ${commit.slice(0, 8)}`,
+      `${application} is Synced and Healthy ${where} at ${commit.slice(0, 8)}`,
       async () => {
         const app = await this.hub.client.applications.get(application);
         const targets = await this.targetsOf(application);
+        const chosen = choose(targets);
         const isThere = (target: Target) =>
           target.live &&
           target.sync === 'Synced' &&
           target.health === 'Healthy' &&
           target.observedRevision === app.revision?.number &&
           target.observedAssignment === target.assignment;
-        const done =
-          app.revision?.commit === commit &&
-          targets.length === this.clusters.length &&
-          targets.every(isThere);
-        return done
-          ? targets
-          : ([
-              false,
-              { revision: app.revision, conditions: app.conditions, rollout: app.rollout, targets },
-            ] as const);
+        const done = app.revision?.commit === commit && chosen?.every(isThere) === true;
+        const seen = { revision: app.revision, conditions: app.conditions, rollout: app.rollout, targets };
+        return done ? chosen : ([false, seen] as const);
       },
       { timeoutMs: settledTimeoutMs },
     );

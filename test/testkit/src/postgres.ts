@@ -10,6 +10,13 @@ export interface TestDatabase extends AsyncDisposable {
   query: <T>(text: string, params?: unknown[]) => Promise<T[]>;
 }
 
+/** One of the run's server, which can be put back as it was. */
+export interface RestorableDatabase extends TestDatabase {
+  backUp: () => Promise<void>;
+  /** As it was when `backUp` was called last, under the same name. Nobody may be connected who minds. */
+  restore: () => Promise<void>;
+}
+
 async function administer(url: string, statement: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -44,22 +51,42 @@ export async function createDatabase(postgresUrl: string, name: string, template
 }
 
 /** Made from the template; dropped on disposal, also while programs are still connected. */
-export async function testDatabase(): Promise<TestDatabase> {
+export async function testDatabase(): Promise<RestorableDatabase> {
   const run = currentRun();
   if (run.postgresUrl === null) throw new Error('this tier starts no Postgres: name the file x.db.test.ts');
   const postgresUrl = run.postgresUrl;
   const name = `test_${randomBytes(6).toString('hex')}`;
   const url = await createDatabase(postgresUrl, name, run.template);
   const { query, ...opened } = openDatabase(name, url);
+  const drop = (dropped: string) =>
+    administer(postgresUrl, `DROP DATABASE IF EXISTS "${dropped}" WITH (FORCE)`);
+  const backup = `${name}_backup`;
   return {
     name,
     url,
     query,
+    backUp: async () => {
+      await drop(backup);
+      await disconnect(postgresUrl, name);
+      await createDatabase(postgresUrl, backup, name);
+    },
+    restore: async () => {
+      await drop(name);
+      await createDatabase(postgresUrl, name, backup);
+    },
     async [Symbol.asyncDispose]() {
       await opened[Symbol.asyncDispose]();
-      await administer(postgresUrl, `DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
+      await drop(name);
+      await drop(backup);
     },
   };
+}
+
+async function disconnect(postgresUrl: string, name: string): Promise<void> {
+  await administer(
+    postgresUrl,
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`,
+  );
 }
 
 /** One that exists; disposal only ends its connections. */

@@ -54,6 +54,23 @@ export async function migrateHub(databaseUrl: string): Promise<void> {
   if (code !== 0) throw new HubError(`hub migrate failed: ${messageOf(program.output())}`);
 }
 
+/** `hub recover`, beside a hub of this folder: its exit code, and one line of JSON a cluster. */
+export async function recoverHub(
+  { dir, databaseUrl }: Pick<HubOptions, 'dir' | 'databaseUrl'>,
+  ...args: string[]
+): Promise<{ code: number | null; clusters: Record<string, unknown>[] }> {
+  const program = startProgram({
+    name: 'hub recover',
+    command: process.execPath,
+    args: [HUB_PROGRAM, 'recover', ...args],
+    env: { DATABASE_URL: databaseUrl, HUB_KEY_FILE: join(dir, 'hub.key') },
+  });
+  const { code } = await program.exited;
+  const lines = program.output().split('\n');
+  const clusters = lines.filter((line) => line.startsWith('{"cluster"'));
+  return { code, clusters: clusters.map((line) => JSON.parse(line) as Record<string, unknown>) };
+}
+
 /** The hub ends with one JSON line; its `msg` is for people. */
 function messageOf(output: string): string {
   const line = output.trim().split('\n').at(-1) ?? '';

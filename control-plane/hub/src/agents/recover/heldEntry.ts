@@ -33,11 +33,15 @@ export interface KnownRevision {
 }
 
 export type RevisionChoice =
-  | { choice: 'known'; revision: KnownRevision; variantId: string }
+  /** `number` is another than the revision's where the hub made it again under a lower one. */
+  | { choice: 'known'; revision: KnownRevision; variantId: string; number: number }
   /** The database lost it: it is made again under this number. */
   | { choice: 'lost'; number: number };
 
-/** By number and bundle, else by bundle alone; a number that now means something else is not reused. */
+/**
+ * By number and bundle, else by bundle alone, and then under the held number if that is above all known ones: numbers go
+ * on above the highest seen. A number that now means something else is not reused.
+ */
 export function chooseRevision(
   revisions: readonly KnownRevision[],
   held: { number: number; bundle: Digest },
@@ -45,12 +49,13 @@ export function chooseRevision(
   const withBundle = revisions.flatMap((revision) =>
     revision.variants
       .filter(({ bundle }) => bundle === held.bundle)
-      .map(({ id }) => ({ choice: 'known' as const, revision, variantId: id })),
+      .map(({ id }) => ({ choice: 'known' as const, revision, variantId: id, number: revision.number })),
   );
   const exact = withBundle.find(({ revision }) => revision.number === held.number);
   if (exact) return exact;
-  if (withBundle[0]) return withBundle[0];
   const numbers = revisions.map(({ number }) => number);
+  const isAbove = held.number > Math.max(0, ...numbers);
+  if (withBundle[0]) return isAbove ? { ...withBundle[0], number: held.number } : withBundle[0];
   const isFree = !numbers.includes(held.number);
   return { choice: 'lost', number: isFree ? held.number : Math.max(held.number, ...numbers) + 1 };
 }

@@ -155,6 +155,16 @@ export async function insertLostRevision(
   return { revisionId: revision.id, variantId: variant.id };
 }
 
+/** One that this hub made after the backup, and that its clusters knew by this number before. */
+export async function renumberRevision(tx: Sql, id: string, number: number): Promise<void> {
+  await tx.sql('UPDATE revisions SET number = $2 WHERE id = $1', [id, number]);
+  await tx.sql('UPDATE rollouts SET revision_number = $2 WHERE revision_id = $1', [id, number]);
+  await tx.sql('UPDATE targets SET revision_number = $2, entitled_revision = $2 WHERE revision_id = $1', [
+    id,
+    number,
+  ]);
+}
+
 /** The entry exactly as the cluster holds it becomes what is assigned there. */
 export async function adoptTarget(
   tx: Sql,

@@ -79,7 +79,10 @@ async function adopt(tx: HubTransaction, entry: HeldEntry, adoption: Adoption): 
     number: head.revision,
     bundle,
   });
-  const number = choice.choice === 'known' ? choice.revision.number : choice.number;
+  const { number } = choice;
+  if (choice.choice === 'known' && choice.revision.number !== number) {
+    await store.renumberRevision(tx, choice.revision.id, number);
+  }
   const { revisionId, variantId } =
     choice.choice === 'known'
       ? { revisionId: choice.revision.id, variantId: choice.variantId }
