@@ -1,5 +1,5 @@
 /**
- * Real API servers for a test file. One is leased to one file at a time, and each lease has an own agent namespace and
+ * API servers for a test file, of the engine that the run is on. One is leased to one file at a time, and each lease has an own agent namespace and
  * suffix, so that files need not clean up after themselves: what an earlier one left has other names.
  */
 import { randomBytes } from 'node:crypto';
@@ -9,7 +9,7 @@ import { readKubeconfig, writeKubeconfig } from '@flotilla/local/kubelab/kubecon
 import { ApiProxy } from './apiProxy.ts';
 import { AuditLog, type AuditedRequest, type RequestFilter } from './audit.ts';
 import { acquireLeases, releaseLease } from './lease.ts';
-import { currentRun, type RunCluster } from './run.ts';
+import { currentEngine, currentRun, type RunCluster } from './run.ts';
 
 export interface LeasedCluster extends AsyncDisposable {
   name: string;
@@ -34,9 +34,13 @@ export class NoClusterError extends Error {
 
 /** All at once or none, so that two files never wait for each other. */
 export async function leaseClusters(count = 1): Promise<LeasedCluster[]> {
-  const { clusters, dir } = currentRun();
+  const run = currentRun();
+  const { dir } = run;
+  const engine = currentEngine();
+  const clusters = run.clusters.filter((cluster) => cluster.engine === engine);
   if (clusters.length < count) {
-    throw new NoClusterError(`the test asks for ${count} clusters and this run has ${clusters.length}`);
+    const has = `${clusters.length} of engine ${engine}`;
+    throw new NoClusterError(`the test asks for ${count} clusters and this run has ${has}`);
   }
   const leased = await acquireLeases(
     join(dir, 'leases'),

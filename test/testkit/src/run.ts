@@ -4,8 +4,13 @@
  */
 import { readFileSync } from 'node:fs';
 
+/** What kind of API server: the one in memory, or Kubernetes' own. */
+export const engines = ['sim', 'real'] as const;
+export type Engine = (typeof engines)[number];
+
 export interface RunCluster {
   name: string;
+  engine: Engine;
   kubeconfig: string;
   /** Audit log of its API server: one JSON event a line. */
   auditLog: string;
@@ -19,11 +24,13 @@ export interface Run {
   postgresUrl: string | null;
   /** Name of the migrated database that test files copy. */
   template: string;
-  /** Real API servers; empty where the tier needs none. */
+  /** API servers of every engine that is tested; empty where the tier needs none. */
   clusters: RunCluster[];
 }
 
 export const runVariable = 'FLOTILLA_TEST_RUN';
+/** Names the engine whose API servers this process gets; a suite runs once on each. */
+export const engineVariable = 'KUBE';
 
 let cached: Run | undefined;
 
@@ -35,4 +42,8 @@ export function currentRun(): Run {
     );
   cached ??= JSON.parse(readFileSync(file, 'utf8')) as Run;
   return cached;
+}
+
+export function currentEngine(): Engine {
+  return process.env[engineVariable] === 'sim' ? 'sim' : 'real';
 }

@@ -118,7 +118,7 @@ async function main(): Promise<void> {
   const built = await runSteps([
     { name: 'build', run: () => build().then(() => ({ ok: true, detail: '' })) },
   ]);
-  const servers = built.failed > 0 ? null : await startServers({ clusters: false });
+  const servers = built.failed > 0 ? null : await startServers({ engines: [] });
   try {
     const checked = servers === null ? noTotals : await runSteps(checkSteps(servers.postgresUrl));
     const totals = addTotals(built, checked);

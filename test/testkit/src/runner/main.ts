@@ -7,10 +7,11 @@ import pc from 'picocolors';
 import { build } from './build.ts';
 import { checkSteps } from './check.ts';
 import { findLeftovers } from './leftovers.ts';
+import { engineVariable, engines, type Engine } from '../run.ts';
 import { parseOptions, UsageError, type RunnerOptions } from './options.ts';
 import { startServers, type Servers } from './servers.ts';
 import { addTotals, closingLine, exitCodeOf, noTotals, runSteps, type Step, type Totals } from './steps.ts';
-import { testFilesOf, type Tier } from './tiers.ts';
+import { enginesOf, testFilesOf, type Tier } from './tiers.ts';
 import { runVitest } from './vitest.ts';
 
 const inCi = process.env['CI'] === 'true';
@@ -42,22 +43,65 @@ function needsClusters(tier: Tier): boolean {
 async function runTier(tier: Tier, options: RunnerOptions, servers: Servers): Promise<Totals> {
   const files = testFilesOf(tier);
   console.error(pc.bold(`\n${tier}: ${files.length} files`));
-  return runVitest({ name: tier, files, grep: options.grep, run: servers.run, runFile: servers.runFile });
+  const { run, runFile } = servers;
+  return runVitest({ name: tier, files, grep: options.grep, run, runFile, engine: 'real' });
+}
+
+/** A part of a tier that needs clusters: its files for one engine. */
+interface ClusterPart {
+  tier: Tier;
+  engine: Engine;
+  files: string[];
+}
+
+/** The API servers in memory first: those that are built get time. */
+function clusterPartsOf({ tiers, engines: wanted }: RunnerOptions): ClusterPart[] {
+  const parts = engines
+    .filter((engine) => wanted.includes(engine))
+    .flatMap((engine) =>
+      tiers.filter(needsClusters).map((tier) => {
+        const files = testFilesOf(tier).filter((file) => enginesOf(file).includes(engine));
+        return { tier, engine, files };
+      }),
+    );
+  return parts.filter(({ files }) => files.length > 0);
 }
 
 /** Tests that nobody can run here are skipped aloud; in CI a skip is a failure. */
-function skipTiers(tiers: Tier[], reason: string): Totals {
-  const skipped = tiers.flatMap((tier) => testFilesOf(tier)).length;
-  console.error(pc.yellow(pc.bold(`\nSKIPPED ${tiers.join(' and ')} (${skipped} files): ${reason}`)));
-  return { ...noTotals, skipped };
+function skipPart({ tier, engine, files }: ClusterPart, reason: string): Totals {
+  console.error(pc.yellow(pc.bold(`\nSKIPPED ${tier} on ${engine} (${files.length} files): ${reason}`)));
+  return { ...noTotals, skipped: files.length };
 }
 
-async function runClusterTiers(tiers: Tier[], options: RunnerOptions, servers: Servers): Promise<Totals> {
-  if (tiers.length === 0) return noTotals;
-  const clusters = await servers.startClusters();
-  if (clusters.outcome === 'missing') return skipTiers(tiers, clusters.reason);
+async function runPart(part: ClusterPart, options: RunnerOptions, servers: Servers): Promise<Totals> {
+  const { tier, engine, files } = part;
+  console.error(pc.bold(`\n${tier} on ${engine}: ${files.length} files`));
+  const { run, runFile } = servers;
+  const totals = await runVitest({
+    name: `${tier}-${engine}`,
+    files,
+    grep: options.grep,
+    run,
+    runFile,
+    engine,
+  });
+  console.error(pc.bold(`${tier} on ${engine}: ${closingLine(totals)}`));
+  return totals;
+}
+
+async function runClusterTiers(options: RunnerOptions, servers: Servers): Promise<Totals> {
   let totals = noTotals;
-  for (const tier of tiers) totals = addTotals(totals, await runTier(tier, options, servers));
+  const parts = clusterPartsOf(options);
+  for (const engine of engines) {
+    const ofEngine = parts.filter((part) => part.engine === engine);
+    if (ofEngine.length === 0) continue;
+    const clusters = await servers.startClusters(engine);
+    for (const part of ofEngine) {
+      const missing = clusters.outcome === 'missing';
+      const ran = missing ? skipPart(part, clusters.reason) : await runPart(part, options, servers);
+      totals = addTotals(totals, ran);
+    }
+  }
   return totals;
 }
 
@@ -67,13 +111,13 @@ async function runAll(options: RunnerOptions, servers: Servers): Promise<Totals>
   for (const tier of options.tiers.filter((each) => !needsClusters(each))) {
     totals = addTotals(totals, await runTier(tier, options, servers));
   }
-  return addTotals(totals, await runClusterTiers(options.tiers.filter(needsClusters), options, servers));
+  return addTotals(totals, await runClusterTiers(options, servers));
 }
 
 async function runTests(options: RunnerOptions): Promise<Totals> {
   const built = await runSteps([buildStep]);
   if (built.failed > 0) return built;
-  const servers = await startServers({ clusters: options.tiers.some(needsClusters) });
+  const servers = await startServers({ engines: clusterPartsOf(options).map(({ engine }) => engine) });
   let totals = built;
   try {
     totals = addTotals(totals, await runAll(options, servers));
@@ -87,7 +131,7 @@ async function runTests(options: RunnerOptions): Promise<Totals> {
 }
 
 async function main(): Promise<void> {
-  const options = parseOptions(process.argv.slice(2));
+  const options = parseOptions(process.argv.slice(2), process.env[engineVariable]);
   const totals = await runTests(options);
   const exitCode = exitCodeOf(totals, inCi);
   if (options.json) writeFileSync(options.json, `${JSON.stringify({ ...totals, exitCode })}\n`);

@@ -7,6 +7,7 @@ test('no tier named means all of them, and the checks', () => {
     check: true,
     json: null,
     grep: null,
+    engines: ['sim', 'real'],
   });
 });
 
@@ -16,9 +17,17 @@ test('named tiers run alone', () => {
     check: false,
     json: 'f',
     grep: null,
+    engines: ['sim', 'real'],
   });
 });
 
 test('an unknown tier is a usage error that names it', () => {
   expect(() => parseOptions(['clusters'])).toThrow(/unknown tier clusters/);
+});
+
+test('the engine is that of the argument, else of the environment, else both', () => {
+  expect(parseOptions([], 'sim').engines).toEqual(['sim']);
+  expect(parseOptions(['--kube', 'real'], 'sim').engines).toEqual(['real']);
+  expect(parseOptions([], '').engines).toEqual(['sim', 'real']);
+  expect(() => parseOptions(['--kube', 'fake'])).toThrow(/unknown engine fake/);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { testFilesOf, tierOf } from './tiers.ts';
+import { enginesOf, testFilesOf, tierOf } from './tiers.ts';
 
 test.each([
   ['domain/src/sync/order.test.ts', 'unit'],
@@ -15,4 +15,14 @@ test('a tier lists the files of this checkout, and no built or installed ones', 
   const files = testFilesOf('unit');
   expect(files).toContain('test/testkit/src/runner/tiers.test.ts');
   expect(files.filter((file) => file.includes('node_modules') || file.includes('/dist/'))).toEqual([]);
+});
+
+test.each([
+  ['test/conformance/watch.test.ts', ['sim', 'real']],
+  ['agent/src/reconcile/drift.kube.test.ts', ['sim', 'real']],
+  ['test/testkit/src/kubelab.kube.test.ts', ['real']],
+  ['test/e2e/path.test.ts', ['real']],
+  ['test/fault/kill.test.ts', ['real']],
+])('%s runs on %j', (file, engines) => {
+  expect(enginesOf(file)).toEqual(engines);
 });

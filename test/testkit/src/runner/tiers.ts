@@ -1,6 +1,7 @@
 /** Which test files belong to which tier: by name, or by folder for the suites. */
 import { globSync } from 'node:fs';
 import { root } from '../root.ts';
+import type { Engine } from '../run.ts';
 
 export const tiers = ['unit', 'db', 'cluster', 'fault'] as const;
 export type Tier = (typeof tiers)[number];
@@ -14,6 +15,15 @@ export function tierOf(file: string): Tier {
   if (file.endsWith('.kube.test.ts')) return 'cluster';
   if (file.endsWith('.db.test.ts')) return 'db';
   return 'unit';
+}
+
+/**
+ * On which engines a file's tests run: what an API server answers, and what agents do with it, holds for both; what
+ * kills servers or goes through a whole fleet needs the real one.
+ */
+export function enginesOf(file: string): readonly Engine[] {
+  const onBoth = file.startsWith('test/conformance/') || /^agent\/.*\.kube\.test\.ts$/.test(file);
+  return onBoth ? ['sim', 'real'] : ['real'];
 }
 
 export function testFilesOf(tier: Tier): string[] {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { totalsOf } from './vitest.ts';
+import { differencesOf, totalsOf } from './vitest.ts';
 
 test('passed, failed and skipped tests are counted over all files', () => {
   const totals = totalsOf({
@@ -17,4 +17,27 @@ test('a file that could not be loaded is a failure', () => {
     failed: 1,
     skipped: 0,
   });
+});
+
+test('a known difference is told with its reason, and is neither passed nor skipped', () => {
+  const report = {
+    testResults: [
+      {
+        status: 'passed',
+        assertionResults: [
+          { status: 'passed', fullName: 'watch ends', meta: { differs: 'no timers' } },
+          { status: 'passed', meta: {} },
+        ],
+      },
+    ],
+  };
+  expect(differencesOf(report)).toEqual(['watch ends: no timers']);
+  expect(totalsOf(report)).toEqual({ passed: 1, failed: 0, skipped: 0 });
+});
+
+test('a difference that is no more is a failure', () => {
+  const test = { status: 'failed', fullName: 'watch ends', meta: { differs: 'no timers' } };
+  const report = { testResults: [{ status: 'failed', assertionResults: [test] }] };
+  expect(differencesOf(report)).toEqual([]);
+  expect(totalsOf(report)).toEqual({ passed: 0, failed: 1, skipped: 0 });
 });
