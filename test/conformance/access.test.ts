@@ -1,7 +1,7 @@
 /** Who may do what: tokens, impersonation, RBAC, and the words of a refusal. */
 import { describe, expect, test } from 'vitest';
 import { eventually } from '@flotilla/testkit/eventually';
-import type { Json } from './src/http.ts';
+import type { Json } from './src/json.ts';
 import { openKube } from './src/kube.ts';
 import { configMap } from './src/objects.ts';
 

@@ -1,7 +1,7 @@
 /** Custom resources: established at once, held to their schema, and gone with their definition. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { differs } from '@flotilla/testkit/differs';
-import type { Json } from './src/http.ts';
+import type { Json } from './src/json.ts';
 import { openKube } from './src/kube.ts';
 
 const kube = openKube('crd');

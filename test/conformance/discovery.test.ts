@@ -1,7 +1,7 @@
 /** What an API server says about itself: resources, schemas, version, health; and the forms of its answers. */
 import { describe, expect, test } from 'vitest';
 import { differs } from '@flotilla/testkit/differs';
-import type { Json } from './src/http.ts';
+import type { Json } from './src/json.ts';
 import { openKube } from './src/kube.ts';
 import { configMap, deployment } from './src/objects.ts';
 

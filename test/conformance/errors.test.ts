@@ -1,7 +1,7 @@
 /** Refusals: a Status with code, reason, details and causes; limits; Leases and their races. */
 import { describe, expect, test } from 'vitest';
 import { differs } from '@flotilla/testkit/differs';
-import type { Json } from './src/http.ts';
+import type { Json } from './src/json.ts';
 import { openKube } from './src/kube.ts';
 import { configMap, deployment, service } from './src/objects.ts';
 

@@ -1,7 +1,7 @@
 /** Lists: their order, pages, selectors, and which state they show. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { differs } from '@flotilla/testkit/differs';
-import type { Json } from './src/http.ts';
+import type { Json } from './src/json.ts';
 import { openKube } from './src/kube.ts';
 import { configMap } from './src/objects.ts';
 

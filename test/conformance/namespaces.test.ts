@@ -1,6 +1,6 @@
 /** Namespaces come with what every one has, and end when all that is in them has ended. */
 import { expect, test } from 'vitest';
-import type { Json } from './src/http.ts';
+import type { Json } from './src/json.ts';
 import { openKube } from './src/kube.ts';
 import { configMap } from './src/objects.ts';
 

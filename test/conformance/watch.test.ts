@@ -1,7 +1,7 @@
 /** Watches: every change once and in order, from where the client says, until the time is up. */
 import { describe, expect, test } from 'vitest';
 import { differs } from '@flotilla/testkit/differs';
-import type { Json } from './src/http.ts';
+import type { Json } from './src/json.ts';
 import { openKube } from './src/kube.ts';
 import { configMap } from './src/objects.ts';
 

@@ -1,6 +1,6 @@
 /** Workloads go through the states that health is judged by: they progress, fail as asked, and recover. */
 import { describe, expect, test } from 'vitest';
-import type { Json } from './src/http.ts';
+import type { Json } from './src/json.ts';
 import { openKube } from './src/kube.ts';
 import { deployment, job, workload } from './src/objects.ts';
 

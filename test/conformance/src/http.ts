@@ -3,11 +3,8 @@ import { Agent, request, type RequestOptions } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { ApiAccess } from '@flotilla/local/kubelab/api';
+import type { Json } from './json.ts';
 import { WatchStream } from './watchStream.ts';
-
-/** A Kubernetes object, list or Status as it came; cases know its shape. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- cases read what an API server sent, field by field
-export type Json = any;
 
 export interface Answer {
   status: number;

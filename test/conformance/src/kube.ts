@@ -5,7 +5,8 @@
 import { afterAll, beforeAll } from 'vitest';
 import { leaseCluster, type LeasedCluster } from '@flotilla/testkit/cluster';
 import { eventually } from '@flotilla/testkit/eventually';
-import { HttpClient, patchTypes, type Answer, type Json, type PatchType, type SendOptions } from './http.ts';
+import { HttpClient, patchTypes, type Answer, type PatchType, type SendOptions } from './http.ts';
+import type { Json } from './json.ts';
 import type { WatchStream } from './watchStream.ts';
 
 const groups: Record<string, string> = {

@@ -1,5 +1,5 @@
 /** Small objects for the cases. */
-import type { Json } from './http.ts';
+import type { Json } from './json.ts';
 
 export function configMap(
   name: string,

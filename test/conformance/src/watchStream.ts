@@ -1,7 +1,7 @@
 /** One watch: its events in the order in which they came. */
 import type { IncomingMessage } from 'node:http';
 import { eventually } from '@flotilla/testkit/eventually';
-import type { Json } from './http.ts';
+import type { Json } from './json.ts';
 
 export interface WatchEvent {
   type: string;
