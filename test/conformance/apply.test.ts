@@ -1,7 +1,8 @@
 /** Server-side apply: who owns which fields, and what an apply does to those of others. */
 import { describe, expect, test } from 'vitest';
 import { differs } from '@flotilla/testkit/differs';
-import type { Answer, Json } from './src/http.ts';
+import type { Answer } from './src/http.ts';
+import type { Json } from './src/json.ts';
 import { openKube } from './src/kube.ts';
 import { configMap, deployment, service } from './src/objects.ts';
 
