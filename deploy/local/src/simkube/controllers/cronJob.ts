@@ -3,7 +3,8 @@ import type { KubeObject } from '../types.ts';
 import { nextTimeMs, parseSchedule } from './cronSchedule.ts';
 import { isFinished } from './job.ts';
 import { byAge, conditionOf, ownerReferenceTo, statusWrites } from './objects.ts';
-import { event, isoOf, planOf, type Plan, type Write } from './plan.ts';
+import { isoOf } from '../timestamp.ts';
+import { event, planOf, type Plan, type Write } from './plan.ts';
 import type { CronJob, Job } from './shapes.ts';
 
 const COMPONENT = 'cronjob-controller';

@@ -2,7 +2,8 @@
 import type { KubeObject } from '../types.ts';
 import { boundsOf } from './deploymentBounds.ts';
 import { conditionOf, withCondition } from './objects.ts';
-import { earlier, isoOf, type Write } from './plan.ts';
+import { isoOf } from '../timestamp.ts';
+import { earlier, type Write } from './plan.ts';
 import type { Condition, Deployment, ReplicaSet, ReplicaStatus } from './shapes.ts';
 
 const NEVER_SECONDS = 2147483647;

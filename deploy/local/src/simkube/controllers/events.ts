@@ -4,7 +4,8 @@ import { ApiError } from '../server/apiError.ts';
 import type { ObjectKey, Store } from '../server/store.ts';
 import type { KubeObject } from '../types.ts';
 import { controllerOf } from './objects.ts';
-import { event, isoOf, planOf, type Plan, type Write } from './plan.ts';
+import { isoOf } from '../timestamp.ts';
+import { event, planOf, type Plan, type Write } from './plan.ts';
 
 const KEPT_MS = 3_600_000;
 

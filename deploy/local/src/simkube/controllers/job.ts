@@ -3,7 +3,8 @@
  * is deleted afterwards takes nothing back.
  */
 import { conditionOf, isActive, isReady, podFrom, statusWrites, withCondition } from './objects.ts';
-import { earlier, event, isoOf, planOf, type Plan, type Write } from './plan.ts';
+import { isoOf } from '../timestamp.ts';
+import { earlier, event, planOf, type Plan, type Write } from './plan.ts';
 import type { Condition, Job, JobStatus, Pod } from './shapes.ts';
 
 const COMPONENT = 'job-controller';

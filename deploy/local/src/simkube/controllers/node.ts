@@ -1,6 +1,6 @@
 /** What a simulated cluster has from its start: one node on which everything fits, and a storage class for claims. */
 import type { KubeObject } from '../types.ts';
-import { isoOf } from './plan.ts';
+import { isoOf } from '../timestamp.ts';
 import { PROVISIONER } from './volume.ts';
 
 export const NODE_NAME = 'sim-node';

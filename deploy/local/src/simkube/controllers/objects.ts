@@ -1,7 +1,8 @@
 /** What several controllers ask about objects: owners, selectors, conditions, readiness. */
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject, OwnerReference } from '../types.ts';
-import { isoOf, type Write } from './plan.ts';
+import { isoOf } from '../timestamp.ts';
+import { type Write } from './plan.ts';
 import type { Condition, LabelSelector, Pod, PodTemplate } from './shapes.ts';
 
 export function controllerOf(object: KubeObject): OwnerReference | undefined {

@@ -1,7 +1,7 @@
 /** The statuses that a simulated kubelet writes: running, stuck in one of the ways to fail, or ended. */
 import { fnv32 } from './hash.ts';
 import { withCondition } from './objects.ts';
-import { isoOf } from './plan.ts';
+import { isoOf } from '../timestamp.ts';
 import type { Condition, Container, Pod, PodStatus } from './shapes.ts';
 
 export type FailMode = 'crash-loop' | 'image-pull' | 'never-ready' | 'exit' | 'unknown';

@@ -1,7 +1,8 @@
 /** Claims and volumes: a claim takes a volume that fits, or gets one made by the simulated storage class. */
 import type { KubeObject } from '../types.ts';
 import { statusWrites, withMetadata } from './objects.ts';
-import { event, isoOf, planOf, type Plan, type Write } from './plan.ts';
+import { isoOf } from '../timestamp.ts';
+import { event, planOf, type Plan, type Write } from './plan.ts';
 import type { Pod } from './shapes.ts';
 
 export const PROVISIONER = 'flotilla.dev/simulated';

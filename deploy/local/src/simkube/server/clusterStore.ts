@@ -27,15 +27,8 @@ import { Catalogue, apiVersionAs, isCrd } from './catalogue.ts';
 import { ClusterState } from './clusterState.ts';
 import { cleanUpCrd, establish } from './crd.ts';
 import { deletionOf } from './deletion.ts';
-import {
-  asChange,
-  asNew,
-  asObjectOf,
-  generatedName,
-  nowIso,
-  withGeneration,
-  withStringData,
-} from './prepare.ts';
+import { isoOf } from '../timestamp.ts';
+import { asChange, asNew, asObjectOf, generatedName, withGeneration, withStringData } from './prepare.ts';
 import { predicateOf } from './selectors.ts';
 import type {
   Clock,
@@ -130,7 +123,7 @@ export class ClusterStore implements Store {
   delete(key: ObjectKey, options: DeleteOptions = {}): KubeObject {
     const before = this.#existing(key);
     guardPreconditions(key, before, options);
-    const plan = deletionOf(key.resource, before, options, nowIso(this.clock.now()));
+    const plan = deletionOf(key.resource, before, options, isoOf(this.clock.now()));
     if (options.dryRun) return plan.object;
     if (plan.remove) return this.#remove(key.resource, before);
     if (isDeepStrictEqual(plan.object, before)) return before;
@@ -172,7 +165,8 @@ export class ClusterStore implements Store {
       return { object: this.#insert(resource, applied, options, () => merge(null)), created: true };
     const after = merge(live);
     if (after === live) return { object: live, created: false };
-    return { object: this.#commit(key, live, after, schema, options), created: false };
+    const changed = asChange(resource, live, after, options.subresource);
+    return { object: this.#commit(resource, live, changed, schema, options), created: false };
   }
 
   #merged(
@@ -191,7 +185,7 @@ export class ClusterStore implements Store {
       ...(options.subresource === undefined ? {} : { subresource: options.subresource }),
       schema,
       apiVersion: apiVersionOf(key.resource),
-      nowIso: nowIso(this.clock.now()),
+      nowIso: isoOf(this.clock.now()),
     });
     if (outcome.outcome === 'conflict') throw applyConflict(outcome.conflicts);
     if (outcome.outcome === 'invalid') throw new ApiError(500, '', outcome.message);
@@ -211,7 +205,7 @@ export class ClusterStore implements Store {
     const schema = this.catalogue.schemaOf(resource);
     const custom = this.catalogue.customVersion(resource) !== undefined;
     const owned = own(withDefaults(this.#decoded(resource, given, schema, options), schema), schema);
-    const object = withDefaults(asNew(resource, owned, custom, nowIso(this.clock.now())), schema);
+    const object = withDefaults(asNew(resource, owned, custom, isoOf(this.clock.now())), schema);
     refuse(resource, object, validate(object, schema));
     if (options.dryRun) return object;
     const stored = this.state.put(resource, object);
@@ -228,18 +222,18 @@ export class ClusterStore implements Store {
   ): KubeObject {
     const changed = asChange(key.resource, before, given, options.subresource);
     const after = this.#track(before, withDefaults(changed, schema), key.resource, schema, options);
-    return this.#commit(key, before, after, schema, options);
+    return this.#commit(key.resource, before, after, schema, options);
   }
 
+  /** `changed` is complete: with defaults, its owners, and what is not the client's to change. */
   #commit(
-    { resource }: ObjectKey,
+    resource: ResourceType,
     before: KubeObject,
-    merged: KubeObject,
+    changed: KubeObject,
     schema: Schema,
     options: WriteOptions,
   ): KubeObject {
-    const kept = withDefaults(asChange(resource, before, merged, options.subresource), schema);
-    const after = withGeneration(before, kept);
+    const after = withGeneration(before, changed);
     if (isDeepStrictEqual(after, before)) return before;
     refuse(resource, after, [...validate(after, schema), ...validateUpdate(before, after, schema)]);
     if (options.dryRun) return after;
@@ -278,7 +272,7 @@ export class ClusterStore implements Store {
       ...(subresource === undefined ? {} : { subresource }),
       schema,
       apiVersion: apiVersionOf(resource),
-      nowIso: nowIso(this.clock.now()),
+      nowIso: isoOf(this.clock.now()),
     });
   }
 

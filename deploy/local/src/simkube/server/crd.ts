@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from '../types.ts';
 import type { Catalogue, CrdSpec } from './catalogue.ts';
 import type { ClusterState } from './clusterState.ts';
-import { nowIso } from './prepare.ts';
+import { isoOf } from '../timestamp.ts';
 import type { Store } from './store.ts';
 
 const cleanup = 'customresourcecleanup.apiextensions.k8s.io';
@@ -26,7 +26,7 @@ export function establish(store: CrdHost, crd: KubeObject): void {
   if (resource === undefined) return;
   const spec = crd['spec'] as CrdSpec;
   const old = crd['status'] as { conditions?: Condition[]; storedVersions?: string[] } | undefined;
-  const now = nowIso(store.clock.now());
+  const now = isoOf(store.clock.now());
   const storage = spec.versions.find((version) => version.storage)?.name ?? '';
   const names = spec.names;
   const status = {

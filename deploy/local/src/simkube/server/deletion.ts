@@ -1,6 +1,6 @@
 /** What a DELETE does to an object: it goes at once, or is marked and waits for its finalizers, content or kubelet. */
 import type { KubeObject, ResourceType } from '../types.ts';
-import { nowIso } from './prepare.ts';
+import { isoOf } from '../timestamp.ts';
 import type { DeleteOptions } from './store.ts';
 
 export type Deletion = { remove: boolean; object: KubeObject };
@@ -64,5 +64,5 @@ function isNamespace(resource: ResourceType): boolean {
 }
 
 function later(now: string, seconds: number): string {
-  return nowIso(Date.parse(now) + seconds * 1_000);
+  return isoOf(Date.parse(now) + seconds * 1_000);
 }

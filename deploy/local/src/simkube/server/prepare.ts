@@ -16,10 +16,6 @@ const counted = new Set(
 
 const suffixAlphabet = 'bcdfghjklmnpqrstvwxz2456789';
 
-export function nowIso(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
-}
-
 /** The body of a write as an object of its URL's kind and namespace. */
 export function asObjectOf(type: ResourceType, body: unknown, namespace: string): KubeObject {
   if (typeof body !== 'object' || body === null || Array.isArray(body))

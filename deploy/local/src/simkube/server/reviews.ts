@@ -2,7 +2,7 @@
 import { issueToken } from './identity.ts';
 import { answerJson, type Exchange } from './exchange.ts';
 import { notFound } from './apiError.ts';
-import { nowIso } from './prepare.ts';
+import { isoOf } from '../timestamp.ts';
 import { mayDo, rulesFor } from './rbac.ts';
 import type { ObjectKey } from './store.ts';
 
@@ -97,8 +97,8 @@ export async function answerTokenRequest(exchange: Exchange, key: ObjectKey): Pr
   await answerJson(exchange, 201, {
     kind: 'TokenRequest',
     apiVersion: 'authentication.k8s.io/v1',
-    metadata: { name: key.name, namespace: key.namespace, creationTimestamp: nowIso(store.clock.now()) },
+    metadata: { name: key.name, namespace: key.namespace, creationTimestamp: isoOf(store.clock.now()) },
     spec: { ...body.spec, expirationSeconds: seconds },
-    status: { token, expirationTimestamp: nowIso(expiresMs) },
+    status: { token, expirationTimestamp: isoOf(expiresMs) },
   });
 }
