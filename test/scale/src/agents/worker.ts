@@ -7,7 +7,8 @@ import type { ObservedState } from '@flotilla/domain/status/observed';
 import type { Log } from '@flotilla/agent/log';
 import type { SimulatedAgent, Tally } from './agent.ts';
 import { createSimulatedAgent } from './agent.ts';
-import type { FromWorker, ToWorker, WorkerCounts, WorkerOptions, WorkerTimes } from './messages.ts';
+import { emptyCounts } from './counts.ts';
+import type { FromWorker, ToWorker, WorkerOptions, WorkerTimes } from './messages.ts';
 import { keepConnections } from './post.ts';
 
 const enrolmentsMax = 8;
@@ -17,21 +18,7 @@ const oldVersion = '0.0.1';
 
 const agents: SimulatedAgent[] = [];
 const byCluster = new Map<string, SimulatedAgent>();
-const counts: WorkerCounts = {
-  enrolled: 0,
-  connected: 0,
-  welcomed: 0,
-  accepted: 0,
-  applied: 0,
-  failed: 0,
-  removed: 0,
-  refused: 0,
-  statesAcked: 0,
-  bytes: 0,
-  complaints: {},
-  rssBytes: 0,
-  cpuMs: 0,
-};
+const counts = emptyCounts();
 const noTimes = (): WorkerTimes => ({ welcomed: [], accepted: [], statesAcked: [] });
 let times = noTimes();
 let options: WorkerOptions | null = null;

@@ -99,9 +99,9 @@ export class Bench implements AsyncDisposable {
     return results.slice(1);
   }
 
-  /** Runs it, with `--profile` under the hub's profiler; the flame graph is named after the row. */
-  async profiled<T>(name: string, world: World, work: () => Promise<T>): Promise<T> {
-    if (!this.options.profile) return work();
+  /** Runs it, with `--profile` and in the last round under the hub's profiler; the flame graph is named after the row. */
+  async profiled<T>(name: string, world: World, round: number, work: () => Promise<T>): Promise<T> {
+    if (!this.options.profile || round !== this.options.rounds) return work();
     const dir = path.join(root, '.flotilla/bench/profiles');
     await mkdir(dir, { recursive: true });
     await world.probe.startProfile();

@@ -27,11 +27,7 @@ function connect(options: Extract<ToRawClients, { type: 'connect' }>): void {
   const { caPem, pair, port, count } = options;
   let waiting = count;
   for (let number = 0; number < count; number++) {
-    const secure = credentials.createSsl(
-      Buffer.from(caPem),
-      Buffer.from(pair.keyPem),
-      Buffer.from(pair.chainPem),
-    );
+    const secure = credentials.createSsl(Buffer.from(caPem), Buffer.from(pair.key), Buffer.from(pair.cert));
     const client = createAgentHubClient(`127.0.0.1:${port}`, secure, channelOptions);
     const call = client.connect();
     let isFirst = true;

@@ -4,8 +4,8 @@
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { createAuthority, type Certified } from '@flotilla/local/certificates';
 import { eventually } from '@flotilla/testkit/eventually';
-import { createRawAuthority, type RawAuthority } from './authority.ts';
 import type {
   FromRawClients,
   FromRawServer,
@@ -13,6 +13,20 @@ import type {
   ToRawClients,
   ToRawServer,
 } from './messages.ts';
+
+const dayMs = 86_400_000;
+
+/** The same handshake as between agent and hub. */
+interface RawAuthority {
+  caPem: string;
+  server: Certified;
+  client: Certified;
+}
+
+async function createRawAuthority(): Promise<RawAuthority> {
+  const { cert: caPem, sign } = await createAuthority('raw floor', dayMs);
+  return { caPem, server: await sign('CN=raw peer', 'server'), client: await sign('CN=raw peer', 'client') };
+}
 
 const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 

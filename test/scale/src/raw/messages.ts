@@ -1,8 +1,8 @@
 /** Between the bench and the processes of a raw gRPC server and its clients. */
-import type { RawPair } from './authority.ts';
+import type { Certified } from '@flotilla/local/certificates';
 
 export type ToRawServer =
-  | { type: 'listen'; caPem: string; pair: RawPair }
+  | { type: 'listen'; caPem: string; pair: Certified }
   /** Writes these bytes to every stream and waits for an answer from each. */
   | { type: 'broadcast'; bytes: Uint8Array }
   | { type: 'read' };
@@ -22,7 +22,7 @@ export type FromRawServer =
   | ({ type: 'reading' } & RawServerReading);
 
 export type ToRawClients =
-  | { type: 'connect'; port: number; count: number; caPem: string; pair: RawPair }
+  | { type: 'connect'; port: number; count: number; caPem: string; pair: Certified }
   | { type: 'disconnect' }
   /** Every client sends so many messages of so many bytes. */
   | { type: 'send'; messages: number; bytes: number };

@@ -1,4 +1,5 @@
 /** A gRPC server with nothing behind it, in a process of its own: what any hub on grpc-js costs at least. */
+import type { Certified } from '@flotilla/local/certificates';
 import { performance } from 'node:perf_hooks';
 import { Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
 import { agentHubService } from '@flotilla/proto/grpc';
@@ -28,7 +29,7 @@ function connect(call: Stream): void {
   call.on('end', () => call.end());
 }
 
-async function listen(caPem: string, pair: { keyPem: string; chainPem: string }): Promise<void> {
+async function listen(caPem: string, pair: Certified): Promise<void> {
   const server = new Server({
     'grpc.keepalive_time_ms': 20_000,
     'grpc.keepalive_timeout_ms': 10_000,
@@ -44,7 +45,7 @@ async function listen(caPem: string, pair: { keyPem: string; chainPem: string })
       answer: unused,
     } as never,
   );
-  const keys = [{ private_key: Buffer.from(pair.keyPem), cert_chain: Buffer.from(pair.chainPem) }];
+  const keys = [{ private_key: Buffer.from(pair.key), cert_chain: Buffer.from(pair.cert) }];
   const credentials = ServerCredentials.createSsl(Buffer.from(caPem), keys, true);
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', credentials, (error, bound) => (error ? reject(error) : resolve(bound)));

@@ -76,11 +76,7 @@ async function changeAll(bench: Bench, kube: KubeWorld, folder: string, count: n
   const rounds = await bench.rounds(async (round) => {
     const floor = await applyAll(kube.access, rawConfigMaps(kube.namespace, count, `round ${round}`));
     const measure = () => timed(kube, folder, configMaps(folder, count, `round ${round}`));
-    const isLast = round === bench.options.rounds;
-    return {
-      floor,
-      ours: isLast ? await bench.profiled(`b-${count}`, kube.world, measure) : await measure(),
-    };
+    return { floor, ours: await bench.profiled(`b-${count}`, kube.world, round, measure) };
   });
   return { floors: rounds.map((r) => r.floor), ours: rounds.map((r) => r.ours) };
 }

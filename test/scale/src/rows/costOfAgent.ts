@@ -5,6 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bench } from '../bench/bench.ts';
 import type { Measured, Row } from '../bench/row.ts';
+import { atEachSize } from '../bench/sizes.ts';
 import type { World } from '../hub/world.ts';
 
 const heartbeatMs = 20_000;
@@ -17,11 +18,7 @@ const memoryBudget = 150 / 82.5;
 export const row: Row = {
   name: 'c',
   title: 'what an idle agent costs the hub',
-  run: async (bench) => {
-    const measured: Measured[] = [];
-    for (const agents of bench.options.agents) measured.push(...(await atSize(bench, agents)));
-    return measured;
-  },
+  run: (bench) => atEachSize(bench, atSize),
 };
 
 async function atSize(bench: Bench, agents: number): Promise<Measured[]> {

@@ -5,6 +5,7 @@
 import { eventually } from '@flotilla/testkit/eventually';
 import { timeoutFor, type Bench, type FleetOfBench } from '../bench/bench.ts';
 import type { Measured, Row } from '../bench/row.ts';
+import { atEachSize } from '../bench/sizes.ts';
 import { percentile } from '../bench/statistics.ts';
 
 /** Of 500 ms at 10,000 agents to the 208 ms that a raw broadcast took where the budget was set. */
@@ -20,11 +21,7 @@ interface Round {
 export const row: Row = {
   name: 'a',
   title: 'commit known to the hub → all agents acked',
-  run: async (bench) => {
-    const measured: Measured[] = [];
-    for (const agents of bench.options.agents) measured.push(...(await atSize(bench, agents)));
-    return measured;
-  },
+  run: (bench) => atEachSize(bench, atSize),
 };
 
 async function atSize(bench: Bench, agents: number): Promise<Measured[]> {
@@ -36,9 +33,7 @@ async function atSize(bench: Bench, agents: number): Promise<Measured[]> {
   await raw.connect(agents);
   const rounds = await bench.rounds(async (round): Promise<Round> => {
     const rawP99Ms = percentile(await raw.broadcast(bytes), 0.99);
-    const isLast = round === bench.options.rounds;
-    const measure = () => fanOut(at, agents);
-    const ours = isLast ? await bench.profiled(`a-${agents}`, at.world, measure) : await measure();
+    const ours = await bench.profiled(`a-${agents}`, at.world, round, () => fanOut(at, agents));
     await at.fleet.until('all is reported', ({ statesAcked }) => statesAcked >= agents, timeoutFor(agents));
     return { rawP99Ms, ...ours };
   });

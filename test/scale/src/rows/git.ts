@@ -29,10 +29,8 @@ export const row: Row = {
     await run('git', ['init', '--quiet', '--bare', native]);
     const rounds = await bench.rounds(async (round) => {
       await world.repository.commit({ files: configMaps('many', files, `round ${round}`) });
-      const fetch = () => looked(world);
-      const isLast = round === bench.options.rounds;
       const nativeMs = await nativeFetch(world, native, true);
-      const ours = isLast ? await bench.profiled('git', world, fetch) : await fetch();
+      const ours = await bench.profiled('git', world, round, () => looked(world));
       return {
         nativeMs,
         ours,

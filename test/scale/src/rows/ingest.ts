@@ -23,9 +23,8 @@ export const row: Row = {
     await createFloorTable(at);
     const rounds = await bench.rounds(async (round) => {
       const floorMs = await upsertRaw(at, round);
-      const isLast = round === bench.options.rounds;
       const measure = () => report(at, targets, `round ${round}`);
-      return { floorMs, ...(isLast ? await bench.profiled('d', at.world, measure) : await measure()) };
+      return { floorMs, ...(await bench.profiled('d', at.world, round, measure)) };
     });
     const lag = await commitLag(bench, at, targets);
     const measured: Measured[] = [

@@ -63,8 +63,7 @@ async function planOnce(bench: Bench, world: World, round: number) {
     const advanceMs = await advanced(world, bench.options.clusters);
     return { planMs, advanceMs };
   };
-  const isLast = round === bench.options.rounds;
-  const ours = isLast ? await bench.profiled('j', world, work) : await work();
+  const ours = await bench.profiled('j', world, round, work);
   await completed(world, bench.options.clusters);
   return { floorMs, ...ours };
 }

@@ -5,6 +5,7 @@
  */
 import { timeoutFor, type Bench, type FleetOfBench } from '../bench/bench.ts';
 import type { Measured, Row } from '../bench/row.ts';
+import { atEachSize } from '../bench/sizes.ts';
 
 interface Round {
   rawMs: number;
@@ -16,11 +17,7 @@ interface Round {
 export const row: Row = {
   name: 'g',
   title: 'the hub comes back and every agent with it',
-  run: async (bench) => {
-    const measured: Measured[] = [];
-    for (const agents of bench.options.agents) measured.push(...(await atSize(bench, agents)));
-    return measured;
-  },
+  run: (bench) => atEachSize(bench, atSize),
 };
 
 async function atSize(bench: Bench, agents: number): Promise<Measured[]> {
@@ -31,9 +28,7 @@ async function atSize(bench: Bench, agents: number): Promise<Measured[]> {
     await raw.disconnect();
     await at.fleet.offline();
     await at.world.restartHub();
-    const measure = () => storm(at, agents);
-    const isLast = round === bench.options.rounds;
-    return { rawMs, ...(isLast ? await bench.profiled(`g-${agents}`, at.world, measure) : await measure()) };
+    return { rawMs, ...(await bench.profiled(`g-${agents}`, at.world, round, () => storm(at, agents))) };
   });
   const of = (read: (round: Round) => number) => rounds.map(read);
   return [

@@ -5,8 +5,8 @@
 import { X509Certificate } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createAuthority } from '../../certificates.ts';
 import { adminUser } from './identity.ts';
-import { makeCertificate, newKey } from './x509.ts';
 
 export interface Certificates {
   caCert: string;
@@ -27,7 +27,7 @@ const validityMs = 10 * 365 * 24 * 3_600_000;
 export async function readOrMakeCertificates(dir: string): Promise<Certificates> {
   const known = await readCertificates(dir);
   if (known !== undefined) return known;
-  const made = makeCertificates();
+  const made = await makeCertificates();
   await writeCertificates(dir, made);
   return made;
 }
@@ -52,19 +52,14 @@ export async function writeCertificates(dir: string, certificates: Certificates)
     await writeFile(join(dir, file), certificates[name as keyof typeof files], { mode: 0o600 });
 }
 
-function makeCertificates(): Certificates {
-  const validity = { notBeforeMs: Date.now() - 3_600_000, notAfterMs: Date.now() + validityMs };
-  const [serverKey, clientKey] = [newKey(), newKey()];
-  const issuer = { commonName: 'simkube' };
-  const signing = { issuer, issuerKey: serverKey, ...validity };
-  const serverCert = makeCertificate({ ...signing, subject: issuer, key: serverKey, isAuthority: true });
-  const subject = { commonName: adminUser, organization: 'system:masters' };
-  const pem = { type: 'pkcs8', format: 'pem' } as const;
+async function makeCertificates(): Promise<Certificates> {
+  const server = await createAuthority('simkube', validityMs);
+  const client = await server.sign(`O=system:masters,CN=${adminUser}`, 'client');
   return {
-    caCert: serverCert,
-    serverCert,
-    serverKey: serverKey.export(pem).toString(),
-    clientCert: makeCertificate({ ...signing, subject, key: clientKey, isAuthority: false }),
-    clientKey: clientKey.export(pem).toString(),
+    caCert: server.cert,
+    serverCert: server.cert,
+    serverKey: server.key,
+    clientCert: client.cert,
+    clientKey: client.key,
   };
 }
