@@ -20,6 +20,13 @@ async function grant(name: string, subject: Json, rules: Json[]): Promise<void> 
   });
 }
 
+/** A new ServiceAccount's. */
+async function tokenOf(name: string, spec: Json = {}): Promise<Json> {
+  await kube.create('serviceaccounts', { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name } });
+  const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec };
+  return (await kube.done(kube.post(kube.at('serviceaccounts', name, 'token'), request))).status;
+}
+
 function user(name: string): Json {
   return { ...rbac, kind: 'User', name };
 }
@@ -65,20 +72,9 @@ describe('who asks', () => {
   });
 
   test('a token of a ServiceAccount is that account, and only it', async () => {
-    await kube.create('serviceaccounts', {
-      apiVersion: 'v1',
-      kind: 'ServiceAccount',
-      metadata: { name: 'robot' },
-    });
-    const { status } = await kube.done(
-      kube.post(kube.at('serviceaccounts', 'robot', 'token'), {
-        apiVersion: 'authentication.k8s.io/v1',
-        kind: 'TokenRequest',
-        spec: { expirationSeconds: 600 },
-      }),
-    );
-    expect(Date.parse(status.expirationTimestamp)).toBeGreaterThan(Date.now());
-    const { body } = await kube.get(kube.at('configmaps'), { token: status.token });
+    const { token, expirationTimestamp } = await tokenOf('robot', { expirationSeconds: 600 });
+    expect(Date.parse(expirationTimestamp)).toBeGreaterThan(Date.now());
+    const { body } = await kube.get(kube.at('configmaps'), { token });
     expect(body.message).toContain(`User "system:serviceaccount:${kube.namespace}:robot" cannot list`);
   });
 });
@@ -111,19 +107,8 @@ describe('what is refused', () => {
 
   test('impersonation by who may not', async () => {
     await grant('no-impersonation', user('plain'), [readConfigMaps]);
-    await kube.create('serviceaccounts', {
-      apiVersion: 'v1',
-      kind: 'ServiceAccount',
-      metadata: { name: 'mask' },
-    });
-    const { status } = await kube.done(
-      kube.post(kube.at('serviceaccounts', 'mask', 'token'), {
-        apiVersion: 'authentication.k8s.io/v1',
-        kind: 'TokenRequest',
-        spec: {},
-      }),
-    );
-    const refused = await kube.get(kube.at('configmaps'), { token: status.token, as: 'jane' });
+    const { token } = await tokenOf('mask');
+    const refused = await kube.get(kube.at('configmaps'), { token, as: 'jane' });
     expect(refused.status).toBe(403);
     expect(refused.body.message).toContain(`${kube.namespace}:mask" cannot impersonate`);
   });
