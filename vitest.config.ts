@@ -12,7 +12,8 @@ export default defineConfig({
     execArgv: ['--conditions=@flotilla/source'],
     maxWorkers: 2,
     testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // Longer than a file waits for its clusters: `test/testkit/src/lease.ts` says then who has them.
+    hookTimeout: 660_000,
     retry: 0,
   },
 });

@@ -133,7 +133,8 @@ export class Greeter {
     verdict: MarkVerdict,
   ): Promise<boolean> {
     if (verdict.verdict === 'unknown') {
-      if (!cluster.recovering) await this.alarms.clusterRecovering(tx, cluster, verdict.reason);
+      const isNews = !cluster.recovering || cluster.recoveringReason === notHeardReason;
+      if (isNews) await this.alarms.clusterRecovering(tx, cluster, verdict.reason);
       return true;
     }
     // It was only not heard yet, and what it holds is what the database knows.

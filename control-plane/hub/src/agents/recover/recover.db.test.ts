@@ -246,6 +246,21 @@ describe('a checkpoint that the database lacks', () => {
     again.close();
   });
 
+  test('who was not heard and then shows what the database lacks stays held, and says what it was', async () => {
+    const { member, set, instance } = await restored();
+    await hub.database.query('UPDATE clusters SET recovering = true, recovering_reason = $2 WHERE id = $1', [
+      member.enrolment.clusterId,
+      notHeardReason,
+    ]);
+    const stream = connect(member, set, instance);
+    expect(await stream.expect('Welcome')).toMatchObject({ recovering: true });
+    expect(await clusterOf(member)).toMatchObject({
+      recovering: true,
+      recovering_reason: expect.stringContaining('no record of sending'),
+    });
+    stream.close();
+  });
+
   test('one that this hub did not sign proves nothing', async () => {
     const member = await enrolMember(hub);
     const forged = {
