@@ -6,7 +6,8 @@ import { writeFile } from 'node:fs/promises';
 import pc from 'picocolors';
 import { Bench } from './bench/bench.ts';
 import { BenchUsageError, parseBenchOptions, type BenchOptions } from './bench/options.ts';
-import { heading, isOver, lineOf, textOf, type Line } from './bench/report.ts';
+import { heading, isOver, lineOf, numberText, textOf, type Line } from './bench/report.ts';
+import { growthChart, seriesOf } from './chart/growth.ts';
 import { loadRow } from './rows/rows.ts';
 
 const usageExitCode = 64;
@@ -26,8 +27,9 @@ async function runRows(options: BenchOptions): Promise<{ lines: Line[]; failed: 
     say(`${row.name}: ${row.title}`);
     try {
       for (const measured of await row.run(bench)) {
-        lines.push(lineOf(measured));
-        console.log(textOf(measured));
+        const line = lineOf(measured, row.judgedFrom);
+        lines.push(line);
+        console.log(textOf(measured, line));
       }
       say(`${row.name} took ${((performance.now() - startMs) / 1000).toFixed(0)} s`);
     } catch (error) {
@@ -47,10 +49,13 @@ async function main(): Promise<number> {
   const options = parseBenchOptions(process.argv.slice(2));
   console.log(heading());
   const { lines, failed } = await runRows(options);
+  if (options.chart !== null) await writeFile(options.chart, growthChart(seriesOf(lines)));
   const over = lines.filter(isOver);
   for (const { id, n, ratio, budget } of over) {
     console.error(
-      pc.red(`${id} at ${n}: ${ratio?.toFixed(2) ?? 'no ratio'} is over its budget of ${budget ?? ''}`),
+      pc.red(
+        `${id} at ${n}: ${ratio === null ? 'no ratio' : numberText(ratio)} is over its budget of ${numberText(budget)}`,
+      ),
     );
   }
   if (failed.length > 0) return 1;

@@ -16,16 +16,23 @@ export interface BenchOptions {
   /** Of row h. */
   targets: number;
   auditRows: number;
-  /** Clusters of row j. */
-  clusters: number;
+  /** Row j is run at each. */
+  clusters: readonly number[];
+  /** Row apps is run at each. */
+  applications: readonly number[];
+  /** Rows e, f and i are run at each; null: at the size that each has its budget for. */
+  objects: readonly number[] | null;
+  /** File for a chart of the rows that were run at several sizes. */
+  chart: string | null;
 }
 
-export const rowNames = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'git'] as const;
+export const rowNames = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'git', 'apps'] as const;
 
 export type RowName = (typeof rowNames)[number];
 
 export const usage = `usage: npm run bench [-- --only a,f] [--rounds 3] [--check] [--json FILE] [--profile]
-    [--agents 1000,5000,10000] [--processes 2] [--targets 100000] [--audit-rows 200000] [--clusters 10000]`;
+    [--agents 1000,5000,10000] [--processes 2] [--targets 100000] [--audit-rows 200000] [--clusters 10000]
+    [--applications 100] [--objects 100,1000,10000] [--chart FILE.svg]`;
 
 export class BenchUsageError extends Error {
   override readonly name = 'BenchUsageError';
@@ -38,17 +45,21 @@ export function parseBenchOptions(args: string[]): BenchOptions {
   const unknown = only.find((name) => !(rowNames as readonly string[]).includes(name));
   if (unknown !== undefined) throw new BenchUsageError(`there is no row ${unknown}\n${usage}`);
   const one = (name: string, text: string) => wholeNumber(name, text);
+  const sizes = (name: string, text: string) => text.split(',').map((size) => one(name, size));
   return {
     only: rowNames.filter((name) => only.includes(name)),
     rounds: one('rounds', values.rounds),
     check: values.check,
     json: values.json ?? null,
     profile: values.profile,
-    agents: values.agents.split(',').map((text) => one('agents', text)),
+    agents: sizes('agents', values.agents),
     processes: one('processes', values.processes),
     targets: one('targets', values.targets),
     auditRows: one('audit-rows', values['audit-rows']),
-    clusters: one('clusters', values.clusters),
+    clusters: sizes('clusters', values.clusters),
+    applications: sizes('applications', values.applications),
+    objects: values.objects === undefined ? null : sizes('objects', values.objects),
+    chart: values.chart ?? null,
   };
 }
 
@@ -67,6 +78,9 @@ function parse(args: string[]) {
         targets: { type: 'string', default: '100000' },
         'audit-rows': { type: 'string', default: '200000' },
         clusters: { type: 'string', default: '10000' },
+        applications: { type: 'string', default: '100' },
+        objects: { type: 'string' },
+        chart: { type: 'string' },
       },
     });
     return values;

@@ -14,7 +14,8 @@ export interface Line {
   rounds: number;
 }
 
-export function lineOf({ id, n, floors, ours, unit, budget }: Measured): Line {
+export function lineOf({ id, n, floors, ours, unit, ...measured }: Measured, judgedFrom = 0): Line {
+  const budget = n < judgedFrom ? null : measured.budget;
   const floor = floors === null ? null : median(floors);
   const ratio = floors === null ? null : ratioOf(ours, floors);
   return { id, n, floor, ours: median(ours), unit, ratio, budget, rounds: ours.length };
@@ -38,8 +39,7 @@ export function heading(): string {
   return pc.bold(cells.join(' '));
 }
 
-export function textOf(measured: Measured): string {
-  const line = lineOf(measured);
+export function textOf(measured: Measured, line: Line): string {
   const cells = [
     pc.bold(line.id.padEnd(widths.id)),
     measured.what.padEnd(widths.what).slice(0, widths.what),

@@ -22,5 +22,7 @@ export interface Measured {
 export interface Row {
   name: RowName;
   title: string;
+  /** A smaller size is shown and not judged: its floor is too short to hold anything against. */
+  judgedFrom?: number;
   run(bench: Bench): Promise<Measured[]>;
 }

@@ -1,12 +1,11 @@
-/** A row at each number of agents that was asked for, one after the other. */
-import type { Bench } from './bench.ts';
+/** A row at each size that was asked for, one after the other. */
 import type { Measured } from './row.ts';
 
 export async function atEachSize(
-  bench: Bench,
-  measure: (bench: Bench, agents: number) => Promise<Measured[]>,
+  sizes: readonly number[],
+  measure: (size: number) => Promise<Measured[]>,
 ): Promise<Measured[]> {
   const measured: Measured[] = [];
-  for (const agents of bench.options.agents) measured.push(...(await measure(bench, agents)));
+  for (const size of sizes) measured.push(...(await measure(size)));
   return measured;
 }

@@ -3,10 +3,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Bench } from '../bench/bench.ts';
 import type { Measured, Row } from '../bench/row.ts';
+import { atEachSize } from '../bench/sizes.ts';
 import { configMaps, startKubeWorld } from '../hub/kubeWorld.ts';
 
-const objects = 2000;
+const objectsOfBudget = 2000;
 const settleMs = 3000;
 /** 80 MB to the 40 MB of Node alone where the budget was set. */
 const idleBudget = 80 / 40;
@@ -14,52 +16,53 @@ const idleBudget = 80 / 40;
 export const row: Row = {
   name: 'i',
   title: 'memory of an agent',
-  run: async (bench) => {
-    await using kube = await startKubeWorld(bench.say);
-    await delay(settleMs);
-    const nodes = await bench.rounds(nodeAloneMb);
-    const idle = await kube.agent.collect();
-    const { commit } = await kube.push(configMaps('web', objects, 'first'));
-    await kube.createApplication('web', 'web');
-    await kube.healthy('web', commit);
-    await delay(settleMs);
-    const loaded = await kube.agent.collect();
-    const idleMb = idle.rssBytes / 2 ** 20;
-    const kibEach = (loaded.heapBytes - idle.heapBytes) / objects / 1024;
-    const measured: Measured[] = [
-      {
-        id: 'i1',
-        what: 'RSS of an idle agent, over Node alone',
-        n: 1,
-        floors: nodes,
-        ours: nodes.map(() => idleMb),
-        unit: 'MB',
-        budget: idleBudget,
-        aim: '≤ 80 MB',
-      },
-      {
-        id: 'i2',
-        what: 'heap a managed object',
-        n: objects,
-        floors: null,
-        ours: [kibEach],
-        unit: 'KB',
-        budget: null,
-        aim: '≤ 0.5 KB',
-      },
-      {
-        id: 'i3',
-        what: 'RSS with those objects',
-        n: objects,
-        floors: null,
-        ours: [loaded.rssBytes / 2 ** 20],
-        unit: 'MB',
-        budget: null,
-      },
-    ];
-    return measured;
-  },
+  run: (bench) => atEachSize(bench.options.objects ?? [objectsOfBudget], (objects) => atSize(bench, objects)),
 };
+
+async function atSize(bench: Bench, objects: number): Promise<Measured[]> {
+  await using kube = await startKubeWorld(bench.say);
+  await delay(settleMs);
+  const nodes = await bench.rounds(nodeAloneMb);
+  const idle = await kube.agent.collect();
+  const { commit } = await kube.push(configMaps('web', objects, 'first'));
+  await kube.createApplication('web', 'web');
+  await kube.healthy('web', commit);
+  await delay(settleMs);
+  const loaded = await kube.agent.collect();
+  const idleMb = idle.rssBytes / 2 ** 20;
+  const kibEach = (loaded.heapBytes - idle.heapBytes) / objects / 1024;
+  return [
+    {
+      id: 'i1',
+      what: 'RSS of an idle agent, over Node alone',
+      n: 1,
+      floors: nodes,
+      ours: nodes.map(() => idleMb),
+      unit: 'MB',
+      budget: idleBudget,
+      aim: '≤ 80 MB',
+    },
+    {
+      id: 'i2',
+      what: 'heap a managed object',
+      n: objects,
+      floors: null,
+      ours: [kibEach],
+      unit: 'KB',
+      budget: null,
+      aim: '≤ 0.5 KB',
+    },
+    {
+      id: 'i3',
+      what: 'RSS with those objects',
+      n: objects,
+      floors: null,
+      ours: [loaded.rssBytes / 2 ** 20],
+      unit: 'MB',
+      budget: null,
+    },
+  ];
+}
 
 async function nodeAloneMb(): Promise<number> {
   const program = 'setTimeout(() => console.log(process.memoryUsage.rss()), 500)';

@@ -18,7 +18,8 @@ const memoryBudget = 150 / 82.5;
 export const row: Row = {
   name: 'c',
   title: 'what an idle agent costs the hub',
-  run: (bench) => atEachSize(bench, atSize),
+  judgedFrom: 1000,
+  run: (bench) => atEachSize(bench.options.agents, (agents) => atSize(bench, agents)),
 };
 
 async function atSize(bench: Bench, agents: number): Promise<Measured[]> {
@@ -58,6 +59,24 @@ async function atSize(bench: Bench, agents: number): Promise<Measured[]> {
       unit: 'KB',
       budget: memoryBudget,
       aim: '≤ 150 KB',
+    },
+    {
+      id: 'c3',
+      what: 'CPU of the hub in 20 s, all idle',
+      n: agents,
+      floors: null,
+      ours: busyMs,
+      unit: 'ms',
+      budget: null,
+    },
+    {
+      id: 'c4',
+      what: 'RSS of the hub, all connected',
+      n: agents,
+      floors: null,
+      ours: [connected.rssBytes / 2 ** 20],
+      unit: 'MB',
+      budget: null,
     },
   ];
 }

@@ -21,7 +21,8 @@ interface Round {
 export const row: Row = {
   name: 'a',
   title: 'commit known to the hub → all agents acked',
-  run: (bench) => atEachSize(bench, atSize),
+  judgedFrom: 1000,
+  run: (bench) => atEachSize(bench.options.agents, (agents) => atSize(bench, agents)),
 };
 
 async function atSize(bench: Bench, agents: number): Promise<Measured[]> {

@@ -17,7 +17,8 @@ interface Round {
 export const row: Row = {
   name: 'g',
   title: 'the hub comes back and every agent with it',
-  run: (bench) => atEachSize(bench, atSize),
+  judgedFrom: 1000,
+  run: (bench) => atEachSize(bench.options.agents, (agents) => atSize(bench, agents)),
 };
 
 async function atSize(bench: Bench, agents: number): Promise<Measured[]> {

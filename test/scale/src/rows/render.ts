@@ -5,58 +5,53 @@
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import type { Bench } from '../bench/bench.ts';
 import type { Measured, Row } from '../bench/row.ts';
+import { atEachSize } from '../bench/sizes.ts';
 import { root } from '@flotilla/testkit/root';
 import { loadAll } from 'js-yaml';
 
-const filesCount = 500;
 const documentsEach = 10;
-const documents = filesCount * documentsEach;
+const documentsOfBudget = 5000;
 /** At least 0.8 of js-yaml's speed. */
 const budget = 1 / 0.8;
 
 export const row: Row = {
   name: 'e',
   title: 'render plain manifests',
-  run: async (bench) => {
-    await using renderer = startRenderer();
-    const rounds = await bench.rounds(async (round) => {
-      const files = filesOf(`round ${round}`);
-      const floor = parseAll(files);
-      const request = requestOf(files);
-      return { floor, ours: await renderer.render(request), again: await renderer.render(request) };
-    });
-    const measured: Measured[] = [
-      {
-        id: 'e1',
-        what: 'plain manifests, by the renderer',
-        n: documents,
-        floors: rounds.map((r) => r.floor),
-        ours: rounds.map((r) => r.ours),
-        unit: 'ms',
-        budget,
-      },
-      {
-        id: 'e2',
-        what: 'the same files again',
-        n: documents,
-        floors: rounds.map((r) => r.floor),
-        ours: rounds.map((r) => r.again),
-        unit: 'ms',
-        budget: null,
-      },
-    ];
-    return measured;
-  },
+  judgedFrom: documentsOfBudget,
+  run: (bench) =>
+    atEachSize(bench.options.objects ?? [documentsOfBudget], (documents) => atSize(bench, documents)),
 };
+
+async function atSize(bench: Bench, documents: number): Promise<Measured[]> {
+  await using renderer = startRenderer();
+  const rounds = await bench.rounds(async (round) => {
+    const files = filesOf(documents / documentsEach, `round ${round}`);
+    const floor = parseAll(files);
+    const request = requestOf(files);
+    return { floor, ours: await renderer.render(request), again: await renderer.render(request) };
+  });
+  const shared = { n: documents, floors: rounds.map((r) => r.floor), unit: 'ms' };
+  return [
+    {
+      ...shared,
+      id: 'e1',
+      what: 'plain manifests, by the renderer',
+      ours: rounds.map((r) => r.ours),
+      budget,
+    },
+    { ...shared, id: 'e2', what: 'the same files again', ours: rounds.map((r) => r.again), budget: null },
+  ];
+}
 
 interface File {
   path: string;
   text: string;
 }
 
-function filesOf(value: string): File[] {
-  return Array.from({ length: filesCount }, (_, file) => ({
+function filesOf(count: number, value: string): File[] {
+  return Array.from({ length: count }, (_, file) => ({
     path: `file-${String(file).padStart(4, '0')}.yaml`,
     text: Array.from({ length: documentsEach }, (_unused, document) =>
       documentOf(file, document, value),

@@ -14,6 +14,7 @@ const rows: Record<RowName, () => Promise<{ row: Row }>> = {
   i: () => import('./agentMemory.ts'),
   j: () => import('./planRollout.ts'),
   git: () => import('./git.ts'),
+  apps: () => import('./applications.ts'),
 };
 
 export async function loadRow(name: RowName): Promise<Row> {
