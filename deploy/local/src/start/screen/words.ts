@@ -1,0 +1,54 @@
+/** What happened, in people's words. */
+import type { Transition } from '@flotilla/client/types';
+import { harmless, spell } from './text.ts';
+import type { Tone } from './view.ts';
+
+export function statusTone(word: string): Tone {
+  if (['Completed', 'Succeeded', 'Healthy', 'Synced'].includes(word)) return 'good';
+  if (['Running', 'Queued', 'AwaitingSync', 'Progressing'].includes(word)) return 'moving';
+  return 'bad';
+}
+
+interface DriftDetail {
+  object?: { kind?: string; name?: string };
+  fields?: { path: string; manager: string; time: string }[];
+  reverted?: boolean;
+}
+
+/** `madeAtMs`: when it was changed, where that is known better than to the second. */
+export function driftWords(drift: Transition, madeAtMs?: number): string {
+  const { object, fields = [], reverted } = drift.detail as DriftDetail;
+  const [field] = fields;
+  const what = `${(object?.kind ?? 'object').toLowerCase()} ${object?.name ?? drift.to ?? ''}`;
+  const change = field === undefined ? 'changed or deleted' : changeOf(field.path);
+  const others = fields.length > 1 ? ` and ${fields.length - 1} more` : '';
+  const who = field === undefined || field.manager === '' ? '' : ` by ${field.manager}`;
+  const end = reverted === true ? `put back${afterOf(drift, field?.time ?? '', madeAtMs)}` : 'left as it is';
+  return harmless(`${drift.cluster}: ${what} ${change}${others}${who}, ${end}`);
+}
+
+function changeOf(path: string): string {
+  const name = path.replace(/^[./]/, '');
+  return /^spec[./]replicas$/.test(name) ? 'scaled' : `changed at ${name}`;
+}
+
+/** managedFields keep whole seconds, so that alone gives only a bound. */
+function afterOf({ agentAt, at }: Transition, fieldTime: string, madeAtMs: number | undefined): string {
+  const revertedAtMs = Date.parse(agentAt ?? at);
+  if (madeAtMs !== undefined && revertedAtMs >= madeAtMs)
+    return ` after ${((revertedAtMs - madeAtMs) / 1000).toFixed(1)} s`;
+  const sinceMs = revertedAtMs - Date.parse(fieldTime);
+  if (!Number.isFinite(sinceMs) || sinceMs < 0) return '';
+  return ` within ${spell(Math.max(Math.ceil(sinceMs / 1000), 1) * 1000).replace('.0 s', ' s')}`;
+}
+
+/** `commit 3fa9c1d "Three of them"`. */
+export function commitWords({ commit, message }: { commit: string; message: string }): string {
+  const subject = harmless(message.split('\n')[0] ?? '');
+  return `commit ${commit.slice(0, 7)}${subject === '' ? '' : ` "${subject}"`}`;
+}
+
+/** The name without the address. */
+export function authorWords(author: string): string {
+  return harmless(author.replace(/\s*<[^>]*>/, ''));
+}
