@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { runAgent } from './agent.ts';
 import type { Config } from './config.ts';
 import { ConfigError, readConfig } from './config.ts';
+import { describeError } from './describeError.ts';
 import type { Log } from './log.ts';
 import type { Readiness } from './ops/healthServer.ts';
 import { serveHealth } from './ops/healthServer.ts';
@@ -40,13 +41,6 @@ function readConfigOrExit(): Config {
     process.stderr.write(`${error.message}\n`);
     process.exit(configurationExitCode);
   }
-}
-
-/** With the chain of causes; never the objects that hang on an error, which may hold keys. */
-function describeError(error: unknown): unknown {
-  if (!(error instanceof Error)) return String(error);
-  const { name, message, stack, cause } = error;
-  return { name, message, stack, ...(cause !== undefined && { cause: describeError(cause) }) };
 }
 
 await main();

@@ -4,10 +4,19 @@
  * started stays behind.
  */
 import { createInterface } from 'node:readline';
-import { AlreadyRunningError, openState, OtherFleetError, requireSameShape, shapeOf } from './start/state.ts';
-import { EngineError, prepareEngine, type PreparedEngine } from './start/engine.ts';
+import {
+  AlreadyRunningError,
+  BrokenStateError,
+  openState,
+  OtherFleetError,
+  requireSameShape,
+  shapeOf,
+} from './start/state.ts';
+import { prepareEngine, type PreparedEngine } from './start/engine.ts';
+import { EngineError } from './start/engineError.ts';
 import { PortTakenError, startFleet, type Fleet } from './start/fleet.ts';
 import { HubError } from './fleet/hub.ts';
+import { SimkubeStartError } from './fleet/simkube.ts';
 import { GoMissingError, isKubelabBuilt, KubelabBuildError, requireGo } from './kubelab/build.ts';
 import { parseStartOptions, StartUsageError, type StartOptions } from './start/options.ts';
 import { sayWhatToTry, writeOutcome } from './start/outcome.ts';
@@ -20,6 +29,7 @@ const USAGE_EXIT_CODE = 64;
 /** Their message says all that a person needs. */
 const PLAIN_ERRORS = [
   AlreadyRunningError,
+  BrokenStateError,
   EngineError,
   GoMissingError,
   HubError,
@@ -28,6 +38,7 @@ const PLAIN_ERRORS = [
   PortTakenError,
   PostgresError,
   SetUpError,
+  SimkubeStartError,
 ];
 
 async function setUp({ engine, clusters }: StartOptions, signal: AbortSignal): Promise<PreparedEngine> {
@@ -38,7 +49,7 @@ async function setUp({ engine, clusters }: StartOptions, signal: AbortSignal): P
 }
 
 async function run(options: StartOptions, signal: AbortSignal): Promise<number> {
-  const state = await openState(options);
+  const state = await openState(options, options.stateDir);
   try {
     const shape = shapeOf(options.engine, options.clusters);
     requireSameShape(state.kept, shape);

@@ -36,26 +36,12 @@ const READY_TIMEOUT_MS = 120_000;
 const AGENT_PROGRAM = join(root, 'agent/dist/agent.mjs');
 
 export async function startAgent(options: AgentOptions): Promise<Agent> {
-  await mkdir(options.dir, { recursive: true, mode: 0o700 });
-  const tokenFile = join(options.dir, 'token');
-  if (options.token !== undefined) await writeFile(tokenFile, options.token, { mode: 0o600 });
+  const env = await prepareAgent(options);
   const program = startProgram({
     name: `agent of ${options.name}`,
     command: process.execPath,
     args: [AGENT_PROGRAM],
-    env: {
-      AGENT_HUB_URL: options.hubUrl,
-      AGENT_HUB_CA_SHA256: options.caSha256,
-      AGENT_TOKEN_FILE: options.token === undefined ? undefined : tokenFile,
-      AGENT_NAMESPACE: options.namespace,
-      AGENT_DATA_DIR: join(options.dir, 'data'),
-      AGENT_CONTEXT: options.context,
-      // A next process on the same folder is the same pod: it need not wait for the Lease of one that was killed.
-      AGENT_POD_UID: options.dir,
-      KUBECONFIG: options.kubeconfig,
-      NODE_OPTIONS: undefined,
-      ...options.env,
-    },
+    env,
     ...(options.logFile === undefined ? {} : { logFile: options.logFile }),
   });
   try {
@@ -73,4 +59,24 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     await program.stop({ signal: 'SIGKILL' });
     throw error;
   }
+}
+
+/** Makes the agent's folder and returns its environment. */
+export async function prepareAgent(options: AgentOptions): Promise<Record<string, string | undefined>> {
+  await mkdir(options.dir, { recursive: true, mode: 0o700 });
+  const tokenFile = join(options.dir, 'token');
+  if (options.token !== undefined) await writeFile(tokenFile, options.token, { mode: 0o600 });
+  return {
+    AGENT_HUB_URL: options.hubUrl,
+    AGENT_HUB_CA_SHA256: options.caSha256,
+    AGENT_TOKEN_FILE: options.token === undefined ? undefined : tokenFile,
+    AGENT_NAMESPACE: options.namespace,
+    AGENT_DATA_DIR: join(options.dir, 'data'),
+    AGENT_CONTEXT: options.context,
+    // A next process on the same folder is the same pod: it need not wait for the Lease of one that was killed.
+    AGENT_POD_UID: options.dir,
+    KUBECONFIG: options.kubeconfig,
+    NODE_OPTIONS: undefined,
+    ...options.env,
+  };
 }

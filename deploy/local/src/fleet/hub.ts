@@ -8,6 +8,7 @@ import { createClient, type FlotillaClient } from '@flotilla/client/client';
 import { startProgram, type Exit, type Program } from '../processes/program.ts';
 import { root } from '../root.ts';
 import { fetchAuthority } from './authority.ts';
+import { lastMessageOf } from './lastMessage.ts';
 import { readyLineOf } from './readyLine.ts';
 
 export interface HubOptions {
@@ -51,7 +52,7 @@ export async function migrateHub(databaseUrl: string): Promise<void> {
     env: { DATABASE_URL: databaseUrl },
   });
   const { code } = await program.exited;
-  if (code !== 0) throw new HubError(`hub migrate failed: ${messageOf(program.output())}`);
+  if (code !== 0) throw new HubError(`hub migrate failed: ${lastMessageOf(program.output())}`);
 }
 
 /** `hub recover`, beside a hub of this folder: its exit code, and one line of JSON a cluster. */
@@ -69,16 +70,6 @@ export async function recoverHub(
   const lines = program.output().split('\n');
   const clusters = lines.filter((line) => line.startsWith('{"cluster"'));
   return { code, clusters: clusters.map((line) => JSON.parse(line) as Record<string, unknown>) };
-}
-
-/** The hub ends with one JSON line; its `msg` is for people. */
-function messageOf(output: string): string {
-  const line = output.trim().split('\n').at(-1) ?? '';
-  try {
-    return (JSON.parse(line) as { msg?: string }).msg ?? line;
-  } catch {
-    return line;
-  }
 }
 
 export class HubError extends Error {

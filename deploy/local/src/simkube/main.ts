@@ -1,6 +1,7 @@
 /**
  * Simulated clusters as a program: `main.ts DIR NAME[:PORT]... [--audit]`. Prints one ready line with where each cluster
- * is, and ends in peace on SIGTERM or SIGINT.
+ * is, in `notes` what people should hear of, in `emptied` which
+ * snapshots were set aside; ends in peace on SIGTERM or SIGINT.
  */
 import { parseArgs } from 'node:util';
 import { startSimkube, type SimkubeOptions } from './simkube.ts';
@@ -21,13 +22,17 @@ function optionsOf(args: string[]): SimkubeOptions {
 }
 
 async function main(): Promise<void> {
-  const say = (message: string) => console.log(JSON.stringify({ msg: message }));
-  const simkube = await startSimkube({ ...optionsOf(process.argv.slice(2)), say });
+  const notes: string[] = [];
+  const simkube = await startSimkube({
+    ...optionsOf(process.argv.slice(2)),
+    say: (message) => void notes.push(message),
+  });
   const asked = new Promise((resolve) => {
     process.once('SIGTERM', resolve);
     process.once('SIGINT', resolve);
   });
-  console.log(JSON.stringify({ msg: 'ready', clusters: simkube.clusters }));
+  const { clusters, emptied } = simkube;
+  console.log(JSON.stringify({ msg: 'ready', clusters, notes, emptied }));
   await asked;
   await simkube.stop();
 }

@@ -1,11 +1,12 @@
 /**
  * Simulated Kubernetes clusters in this process, each on a port of its own. Its folder holds what makes a second start the
- * same clusters: certificates, tokens, ports and a snapshot of each.
+ * same clusters: certificates, tokens, ports and a snapshot of each. One process at a time has the folder.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { tryLock, type FileLock } from '../processes/fileLock.ts';
 import { controllersOfProcess } from './controllers/controllers.ts';
 import { openAuditLog } from './server/audit.ts';
 import { bootstrap } from './server/bootstrap.ts';
@@ -40,6 +41,8 @@ export interface SimkubeCluster {
 
 export interface Simkube {
   clusters: SimkubeCluster[];
+  /** Names of clusters that start empty, their snapshot being of no use. */
+  emptied: string[];
   /** Writes the snapshots and closes the ports. */
   stop(): Promise<void>;
 }
@@ -51,12 +54,33 @@ export class SimkubeError extends Error {
 interface Running extends SimkubeCluster {
   dir: string;
   served: ServedCluster;
+  emptied: boolean;
 }
 
 const saveDelayMs = 2_000;
 
 export async function startSimkube(options: SimkubeOptions): Promise<Simkube> {
   await mkdir(options.dir, { recursive: true, mode: 0o700 });
+  const lock = takeFolder(options.dir);
+  try {
+    return await startInFolder(options, lock);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** Two processes on one folder would write over each other's snapshots. */
+function takeFolder(dir: string): FileLock {
+  const lock = tryLock(join(dir, 'lock'));
+  if (lock === undefined)
+    throw new SimkubeError(
+      `another simkube has the folder ${dir}: end that one first, or name another folder`,
+    );
+  return lock;
+}
+
+async function startInFolder(options: SimkubeOptions, lock: FileLock): Promise<Simkube> {
   const certificates = await readOrMakeCertificates(join(options.dir, 'certificates'));
   const listener = startListener(certificates);
   const ticker = createTicker();
@@ -78,11 +102,13 @@ export async function startSimkube(options: SimkubeOptions): Promise<Simkube> {
   const saver = startSaver(running);
   return {
     clusters: running.map(({ name, url, kubeconfig, auditLog }) => ({ name, url, kubeconfig, auditLog })),
+    emptied: running.filter(({ emptied }) => emptied).map(({ name }) => name),
     stop: async () => {
       for (const { served } of running) served.controllers?.stop();
       await listener.stop();
       await saver.stop();
       await Promise.all(running.map(({ served }) => served.audit?.close()));
+      lock.release();
     },
   };
 }
@@ -103,7 +129,8 @@ async function startCluster(options: SimkubeOptions, parts: ClusterParts): Promi
   const credentials = await readOrMakeCredentials(dir);
   const store = new ClusterStore(name, options.clock ?? { now: () => Date.now() });
   const found = await readSnapshot(dir, store);
-  if (typeof found === 'object')
+  const emptied = typeof found === 'object';
+  if (emptied)
     options.say?.(
       `cluster ${name} starts empty: its snapshot cannot be used, ${found.why}; it was kept as ${found.setAside}`,
     );
@@ -121,7 +148,7 @@ async function startCluster(options: SimkubeOptions, parts: ClusterParts): Promi
   const url = `https://127.0.0.1:${port}`;
   const kubeconfig = join(dir, 'kubeconfig');
   await writeKubeconfig(kubeconfig, name, url, certificates, credentials);
-  return { name, url, kubeconfig, auditLog, dir, served };
+  return { name, url, kubeconfig, auditLog, dir, served, emptied };
 }
 
 /** The port that was asked for, or that of last time, or any. */

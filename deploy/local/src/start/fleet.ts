@@ -4,21 +4,27 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HubError, migrateHub, startHub, type Hub } from '../fleet/hub.ts';
+import type { Hub } from '../fleet/hub.ts';
 import { startGitServer, type GitAccount, type GitServer } from '../git-server.ts';
 import { allocatePort } from '../ports.ts';
 import { startPostgres, type Postgres } from '../postgres.ts';
+import { startAgents, type AgentProgram } from './agents.ts';
 import { openConfigRepository, type ConfigRepository } from './configRepository.ts';
-import type { FleetCluster, PreparedEngine, StartedEngine } from './engine.ts';
-import { ensureApplications, ensureRepository, sendWebhook, startAgentOn } from './hubObjects.ts';
+import type { EngineName, PreparedEngine } from './engine.ts';
+import type { FleetCluster, StartedEngine } from './fleetCluster.ts';
+import { FleetHub } from './fleetHub.ts';
+import { ensureApplications, ensureRepository, sendWebhook } from './hubObjects.ts';
 import { step } from './say.ts';
 import { newSecret, type KeptState, type StateDir } from './state.ts';
 
 export interface Fleet extends AsyncDisposable {
+  engine: { name: EngineName; description: string };
   hub: () => Hub;
   /** Starts a hub that has ended again, where it was. */
   restartHub: () => Promise<void>;
   clusters: FleetCluster[];
+  /** The programs that run the agents, and whose. */
+  agents: AgentProgram[];
   config: ConfigRepository;
   hubLog: string;
 }
@@ -27,6 +33,7 @@ export class PortTakenError extends Error {
   override readonly name = 'PortTakenError';
 }
 
+const NAMED_MAX = 6;
 const GIT_USER = 'fleet';
 /** The server is this fleet's alone, so its first database will do. */
 const DATABASE = 'postgres';
@@ -35,58 +42,67 @@ export async function startFleet(state: StateDir, engine: PreparedEngine, shape:
   await using stack = new AsyncDisposableStack();
   const kept = state.kept ?? (await newState(shape));
   const account = { username: GIT_USER, password: kept.gitPassword };
-  const start = { dir: state.dir, kept, account };
-  let hub: Hub | undefined;
+  let hub: FleetHub | undefined;
   const onPush = () => {
-    if (hub !== undefined) sendWebhook(hub, kept.webhookSecret).catch(() => {});
+    if (hub?.newest !== undefined) sendWebhook(hub.newest, kept.webhookSecret).catch(() => {});
   };
-  const [postgres, git, clusters] = await startServers(stack, start, engine, onPush);
+  const [postgres, git, clusters] = await startServers(
+    stack,
+    { dir: state.dir, kept, account },
+    engine,
+    onPush,
+  );
   requireSamePort('Git server', git.port, kept.ports.git, state);
-  await state.keep({ ...kept, ports: { ...kept.ports, postgres: postgres.port, git: git.port } });
-  const config = await openConfigRepository(git, account, state.dir);
-  const hubLog = join(state.dir, 'hub', 'hub.log');
-  const startOurHub = async () => {
-    hub = await startHub({
-      dir: join(state.dir, 'hub'),
-      databaseUrl: postgres.url(DATABASE),
-      httpPort: kept.ports.http,
-      grpcPort: kept.ports.grpc,
-      env: { HUB_SOURCES_ALLOW: `127.0.0.1:${git.port}` },
-      logFile: hubLog,
-    });
-    return hub;
-  };
-  const first = await step('hub', async () => {
-    await migrateOrExplain(postgres.url(DATABASE));
-    return startOurHub();
+  await state.keep({
+    ...kept,
+    ports: { ...kept.ports, postgres: postgres.port, git: git.port, clusters: clusters.ports },
   });
-  stack.defer(async () => void (await hub?.stop()));
+  const config = await openConfigRepository(git, account, state.dir);
+  hub = hubOf(state.dir, kept, postgres, git);
+  const first = await startFirst(stack, hub);
   await step('repository and applications', async () => {
     await ensureRepository(first.client, config.url, account, kept.webhookSecret);
     await ensureApplications(first.client, clusters.clusters);
   });
-  await step(`agents on ${clusters.clusters.map(({ name }) => name).join(', ')}`, () =>
+  const agents = await step(`agents on ${namesOf(clusters.clusters)}`, () =>
     startAgents(stack, first, clusters.clusters, join(state.dir, 'agents')),
   );
   const owned = stack.move();
+  const { name, description } = engine;
   return {
-    hub: () => hub ?? first,
-    restartHub: async () => void (await startOurHub()),
+    engine: { name, description },
+    hub: () => hub.newest ?? first,
+    restartHub: async () => void (await hub.start()),
     clusters: clusters.clusters,
+    agents,
     config,
-    hubLog,
+    hubLog: hubLogOf(state.dir),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 
-/** While nothing is released the first migration still changes: what an older checkout left is then of no use. */
-async function migrateOrExplain(databaseUrl: string): Promise<void> {
-  try {
-    await migrateHub(databaseUrl);
-  } catch (error) {
-    if (!(error instanceof HubError)) throw error;
-    throw new HubError(`${error.message}. To start over: npm start -- --fresh`, { cause: error });
-  }
+function hubLogOf(dir: string): string {
+  return join(dir, 'hub', 'hub.log');
+}
+
+function hubOf(dir: string, { ports }: KeptState, postgres: Postgres, git: GitServer): FleetHub {
+  return new FleetHub({
+    dir: join(dir, 'hub'),
+    databaseUrl: postgres.url(DATABASE),
+    httpPort: ports.http,
+    grpcPort: ports.grpc,
+    env: { HUB_SOURCES_ALLOW: `127.0.0.1:${git.port}` },
+    logFile: hubLogOf(dir),
+  });
+}
+
+function startFirst(stack: AsyncDisposableStack, hub: FleetHub): Promise<Hub> {
+  return step('hub', async () => {
+    await hub.migrate();
+    const first = await hub.start();
+    stack.defer(() => hub.stop());
+    return first;
+  });
 }
 
 async function newState(shape: string): Promise<KeptState> {
@@ -98,7 +114,7 @@ async function newState(shape: string): Promise<KeptState> {
   ];
   return {
     shape,
-    ports: { postgres, git, http, grpc },
+    ports: { postgres, git, http, grpc, clusters: {} },
     gitPassword: newSecret(),
     webhookSecret: newSecret(),
   };
@@ -129,8 +145,8 @@ async function startServers(
     stack.defer(() => server.stop());
     return server;
   });
-  const clusters = step('clusters', async () => {
-    const started = await engine.start(join(dir, 'kubelab'));
+  const clusters = step(`clusters: ${engine.description}`, async () => {
+    const started = await engine.start(dir, kept.ports.clusters);
     stack.defer(() => started.stop());
     return started;
   });
@@ -145,16 +161,7 @@ function requireSamePort(what: string, port: number, wanted: number, state: Stat
   );
 }
 
-async function startAgents(
-  stack: AsyncDisposableStack,
-  hub: Hub,
-  clusters: readonly FleetCluster[],
-  dir: string,
-): Promise<void> {
-  const starts = clusters.map(async (cluster) => {
-    const agent = await startAgentOn(hub, cluster, join(dir, cluster.name));
-    stack.defer(async () => void (await agent.stop()));
-  });
-  await Promise.allSettled(starts);
-  await Promise.all(starts);
+function namesOf(clusters: readonly FleetCluster[]): string {
+  const names = clusters.map(({ name }) => name);
+  return names.length <= NAMED_MAX ? names.join(', ') : `${names.length} clusters`;
 }

@@ -1,14 +1,15 @@
 import { expect, test } from 'vitest';
 import { parseStartOptions } from './options.ts';
 
-test('without arguments it is three local clusters that stay', () => {
+test('without arguments it is three simulated clusters that stay', () => {
   expect(parseStartOptions([])).toEqual({
     once: false,
     json: undefined,
     timeoutMs: 180_000,
     clusters: 3,
-    engine: { kind: 'kubelab' },
+    engine: { kind: 'sim' },
     fresh: false,
+    stateDir: undefined,
   });
 });
 
@@ -23,6 +24,7 @@ test('every option is understood', () => {
     'kubeconfig:a,b',
     '--clusters=2',
     '--fresh',
+    '--state=elsewhere',
   ];
   expect(parseStartOptions(args)).toEqual({
     once: true,
@@ -31,12 +33,22 @@ test('every option is understood', () => {
     clusters: 2,
     engine: { kind: 'kubeconfig', contexts: ['a', 'b'] },
     fresh: true,
+    stateDir: 'elsewhere',
+  });
+});
+
+test.each(['sim', 'simkube'])('%s is the simulated engine', (name) => {
+  expect(parseStartOptions(['--engine', name, '--clusters', '200'])).toMatchObject({
+    engine: { kind: 'sim' },
+    clusters: 200,
   });
 });
 
 test.each([
   [['--timeout', 'soon'], /soon is no time/],
-  [['--clusters', '0'], /no number from 1 to 20/],
+  [['--clusters', '0'], /no number from 1 to 500/],
+  [['--clusters', '501'], /no number from 1 to 500/],
+  [['--clusters', '21', '--engine', 'kubelab'], /no number from 1 to 20, .* kubelab/],
   [['--engine', 'other'], /other is not known/],
   [['--nonsense'], /usage: npm start/],
 ])('%j is refused by a sentence', (args, message) => {

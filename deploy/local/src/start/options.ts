@@ -1,7 +1,7 @@
 /** The arguments of `npm start`. */
 import { parseArgs } from 'node:util';
 
-export type Engine = { kind: 'kubelab' } | { kind: 'kubeconfig'; contexts: string[] };
+export type Engine = { kind: 'sim' } | { kind: 'kubelab' } | { kind: 'kubeconfig'; contexts: string[] };
 
 export interface StartOptions {
   /** Ends when every target is Synced and Healthy at the pushed commit. */
@@ -13,32 +13,39 @@ export interface StartOptions {
   engine: Engine;
   /** Throws away what an earlier start left. */
   fresh: boolean;
+  /** Where its state lies, other than usual. */
+  stateDir: string | undefined;
 }
 
 export const USAGE = `usage: npm start -- [options]
   --once               end when every target is Synced and Healthy at the pushed commit: exit 0, else 1
-  --json FILE          write what was started: url, token, caFile, tookMs, commit, clusters
+  --json FILE          write what was started: url, token, caFile, engine, tookMs, commit, clusters
   --timeout 180s       how long the fleet may take to get there, without installation and first build
-  --clusters 3         how many local clusters
-  --engine ENGINE      kubelab (real API servers on this machine), or kubeconfig:CONTEXT,CONTEXT (clusters of yours)
-  --fresh              start over, without what an earlier start left`;
+  --clusters 3         how many local clusters: up to 500 simulated ones, or 20 of kubelab
+  --engine sim         sim (simulated API servers: simkube), kubelab (real API servers on this machine; their first build
+                       takes Go and minutes), or kubeconfig:CONTEXT,CONTEXT (clusters of yours)
+  --fresh              start over, without what an earlier start left
+  --state DIR          where the fleet lies on disk, so that one machine can have several (.flotilla/local)`;
 
 export class StartUsageError extends Error {
   override readonly name = 'StartUsageError';
 }
 
-const CLUSTERS_MAX = 20;
+/** A simulated cluster costs a few megabytes; a real API server some hundreds. */
+const CLUSTERS_MAX: Record<Engine['kind'], number> = { sim: 500, kubelab: 20, kubeconfig: 500 };
 const UNITS_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000 };
 
 export function parseStartOptions(args: readonly string[]): StartOptions {
   const values = parse(args);
+  const engine = engineOf(values.engine);
   return {
     once: values.once,
     json: values.json,
     timeoutMs: durationOf(values.timeout),
-    clusters: countOf(values.clusters),
-    engine: engineOf(values.engine),
+    clusters: countOf(values.clusters, engine),
+    engine,
     fresh: values.fresh,
+    stateDir: values.state,
   };
 }
 
@@ -51,8 +58,9 @@ function parse(args: readonly string[]) {
         json: { type: 'string' },
         timeout: { type: 'string', default: '180s' },
         clusters: { type: 'string', default: '3' },
-        engine: { type: 'string', default: 'kubelab' },
+        engine: { type: 'string', default: 'sim' },
         fresh: { type: 'boolean', default: false },
+        state: { type: 'string' },
         help: { type: 'boolean', default: false },
       },
     });
@@ -70,18 +78,22 @@ function durationOf(text: string): number {
   return Number(number) * (UNITS_MS[unit] ?? 1000);
 }
 
-function countOf(text: string): number {
+function countOf(text: string, { kind }: Engine): number {
   const count = Number(text);
-  if (Number.isInteger(count) && count >= 1 && count <= CLUSTERS_MAX) return count;
-  throw new StartUsageError(`--clusters ${text} is no number from 1 to ${CLUSTERS_MAX}`);
+  const countMax = CLUSTERS_MAX[kind];
+  if (Number.isInteger(count) && count >= 1 && count <= countMax) return count;
+  throw new StartUsageError(
+    `--clusters ${text} is no number from 1 to ${countMax}, which is what --engine ${kind} can have`,
+  );
 }
 
 function engineOf(text: string): Engine {
+  if (text === 'sim' || text === 'simkube') return { kind: 'sim' };
   if (text === 'kubelab') return { kind: 'kubelab' };
   const contexts = /^kubeconfig:(.+)$/
     .exec(text)?.[1]
     ?.split(',')
     .filter((name) => name !== '');
   if (contexts !== undefined && contexts.length > 0) return { kind: 'kubeconfig', contexts };
-  throw new StartUsageError(`--engine ${text} is not known: kubelab, or kubeconfig:CONTEXT,CONTEXT`);
+  throw new StartUsageError(`--engine ${text} is not known: sim, kubelab, or kubeconfig:CONTEXT,CONTEXT`);
 }

@@ -17,6 +17,8 @@ export interface TookMs {
   healthy: number;
 }
 
+const KUBECONFIGS_MAX = 6;
+
 export async function writeOutcome(
   file: string,
   fleet: Fleet,
@@ -30,7 +32,8 @@ export async function writeOutcome(
     kubeconfig,
     ...outcomeOf(snapshot, name),
   }));
-  await writeFile(file, `${JSON.stringify({ url, token, caFile, tookMs, commit, clusters }, null, 2)}\n`);
+  const outcome = { url, token, caFile, engine: fleet.engine.name, tookMs, commit, clusters };
+  await writeFile(file, `${JSON.stringify(outcome, null, 2)}\n`);
 }
 
 /** Where everything is, and three things to try. */
@@ -40,9 +43,12 @@ export function sayWhatToTry(fleet: Fleet): void {
   say(`\n${pc.bold('Your fleet runs.')} Ctrl-C stops it; npm start continues it.`);
   say(`  hub     ${hub.url}   its CA: ${caFile}`);
   say(`  token   ${hub.token}`);
-  for (const { name, kubeconfig, context } of fleet.clusters) {
-    say(`  ${name.padEnd(12)} ${kubeconfig}${context === undefined ? '' : ` (context ${context})`}`);
+  say(`  engine  ${fleet.engine.description}`);
+  for (const { name, kubeconfig, context } of fleet.clusters.slice(0, KUBECONFIGS_MAX)) {
+    say(`  ${name.padEnd(14)} ${kubeconfig}${context === undefined ? '' : ` (context ${context})`}`);
   }
+  const further = fleet.clusters.length - KUBECONFIGS_MAX;
+  if (further > 0) say(`  … and ${further} more beside them`);
   say(`\n${pc.bold('Look at it')}`);
   say(`  export FLOTILLA_URL=${hub.url} FLOTILLA_TOKEN=${hub.token} FLOTILLA_CA_FILE=${hub.caFile}`);
   say('  npm run -s flotilla -- status');

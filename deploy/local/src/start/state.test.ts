@@ -1,12 +1,18 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { AlreadyRunningError, openState, requireSameShape, type KeptState } from './state.ts';
+import {
+  AlreadyRunningError,
+  BrokenStateError,
+  openState,
+  requireSameShape,
+  type KeptState,
+} from './state.ts';
 
 const kept: KeptState = {
-  shape: 'kubelab:3',
-  ports: { postgres: 1, git: 2, http: 3, grpc: 4 },
+  shape: 'sim:3',
+  ports: { postgres: 1, git: 2, http: 3, grpc: 4, clusters: { dev: 5 } },
   gitPassword: 'a',
   webhookSecret: 'b',
 };
@@ -24,20 +30,43 @@ describe('what a start leaves for the next', () => {
     expect(first.kept).toBeUndefined();
     await first.keep(kept);
     await first.release();
-    expect((await openState({ fresh: false }, dir)).kept).toEqual(kept);
+    const second = await openState({ fresh: false }, dir);
+    expect(second.kept).toEqual(kept);
+    await second.release();
     expect((await openState({ fresh: true }, dir)).kept).toBeUndefined();
   });
 
-  test('belongs to one start at a time; a start that died holds nothing', async () => {
+  test('belongs to one start at a time, also with --fresh; a start that died holds nothing', async () => {
     const dir = join(base, 'local');
     await writeFile(`${dir}.pid`, '1');
-    await expect(openState({ fresh: true }, dir)).rejects.toThrow(AlreadyRunningError);
-    await writeFile(`${dir}.pid`, '999999999');
-    await expect(openState({ fresh: false }, dir)).resolves.toBeDefined();
+    const first = await openState({ fresh: false }, dir);
+    await first.keep(kept);
+    const second = openState({ fresh: true }, dir);
+    await expect(second).rejects.toThrow(AlreadyRunningError);
+    await expect(second).rejects.toThrow(`by process ${process.pid}: end that one first`);
+    await first.release();
+    expect((await openState({ fresh: false }, dir)).kept).toEqual(kept);
   });
 
+  test.each(['', '{"shape": "sim:3", "ports": {', '[]', 'null', '{"shape": "sim:3"}'])(
+    'is left alone where it is damaged: %j',
+    async (text) => {
+      const dir = join(base, 'local');
+      const file = join(dir, 'state.json');
+      await mkdir(dir);
+      await writeFile(file, text);
+      const opened = openState({ fresh: false }, dir);
+      await expect(opened).rejects.toThrow(BrokenStateError);
+      await expect(opened).rejects.toThrow(`${file}, which an earlier start left, is damaged`);
+      expect(await readFile(file, 'utf8')).toBe(text);
+      expect((await openState({ fresh: true }, dir)).kept).toBeUndefined();
+    },
+  );
+
   test('is continued only with the same clusters', () => {
-    expect(() => requireSameShape(kept, 'kubelab:3')).not.toThrow();
-    expect(() => requireSameShape(kept, 'kubelab:2')).toThrow(/start over with --fresh/);
+    expect(() => requireSameShape(kept, 'sim:3')).not.toThrow();
+    expect(() => requireSameShape(kept, 'sim:2')).toThrow(
+      /continue it with --engine sim --clusters 3, or start over with --fresh/,
+    );
   });
 });

@@ -1,0 +1,35 @@
+/** The hub of a local fleet. It may end, and is started again where it was. */
+import { HubError, migrateHub, startHub, type Hub, type HubOptions } from '../fleet/hub.ts';
+
+export class FleetHub {
+  readonly #options: HubOptions;
+  #newest: Hub | undefined;
+
+  constructor(options: HubOptions) {
+    this.#options = options;
+  }
+
+  /** The one that runs, or ran last. */
+  get newest(): Hub | undefined {
+    return this.#newest;
+  }
+
+  async start(): Promise<Hub> {
+    this.#newest = await startHub(this.#options);
+    return this.#newest;
+  }
+
+  /** While nothing is released the first migration still changes: what an older checkout left is then of no use. */
+  async migrate(): Promise<void> {
+    try {
+      await migrateHub(this.#options.databaseUrl);
+    } catch (error) {
+      if (!(error instanceof HubError)) throw error;
+      throw new HubError(`${error.message}. To start over: npm start -- --fresh`, { cause: error });
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#newest?.stop();
+  }
+}
