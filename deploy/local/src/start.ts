@@ -3,7 +3,6 @@
  * arriving, and stays until Ctrl-C; with `--once` it ends when the commit has arrived. Whatever happens, nothing that it
  * started stays behind.
  */
-import { createInterface } from 'node:readline';
 import {
   AlreadyRunningError,
   BrokenStateError,
@@ -14,15 +13,16 @@ import {
 } from './start/state.ts';
 import { prepareEngine, type PreparedEngine } from './start/engine.ts';
 import { EngineError } from './start/engineError.ts';
-import { PortTakenError, startFleet, type Fleet } from './start/fleet.ts';
+import { PortTakenError, startFleet } from './start/fleet.ts';
 import { HubError } from './fleet/hub.ts';
 import { SimkubeStartError } from './fleet/simkube.ts';
 import { GoMissingError, isKubelabBuilt, KubelabBuildError, requireGo } from './kubelab/build.ts';
 import { parseStartOptions, StartUsageError, type StartOptions } from './start/options.ts';
-import { sayWhatToTry, writeOutcome } from './start/outcome.ts';
-import { hasArrived, ProgressWatch } from './start/progress.ts';
+import { writeOutcome } from './start/outcome.ts';
+import { hasArrived } from './start/progress.ts';
 import { PostgresError } from './postgres.ts';
 import { say, step } from './start/say.ts';
+import { Show } from './start/screen/show.ts';
 import { buildPrograms, SetUpError } from './start/setUp.ts';
 
 const USAGE_EXIT_CODE = 64;
@@ -48,18 +48,21 @@ async function setUp({ engine, clusters }: StartOptions, signal: AbortSignal): P
   return prepareEngine(engine, clusters, signal);
 }
 
-async function run(options: StartOptions, signal: AbortSignal): Promise<number> {
+async function run(options: StartOptions, stopping: AbortController): Promise<number> {
+  const { signal } = stopping;
   const state = await openState(options, options.stateDir);
   try {
     const shape = shapeOf(options.engine, options.clusters);
     requireSameShape(state.kept, shape);
     const startedAt = Number(process.env['FLOTILLA_STARTED_AT'] ?? Date.now());
+    using show = new Show({ mayDraw: !options.once, quit: () => stopping.abort() });
+    signal.addEventListener('abort', () => leave(show), { once: true });
     const engine = await setUp(options, signal);
     const setUpAt = Date.now();
     await using fleet = await startFleet(state, engine, shape);
     const runningAt = Date.now();
     const tookMs = { setup: setUpAt - startedAt, start: runningAt - setUpAt };
-    const watch = new ProgressWatch(fleet.hub().client);
+    const watch = show.attach(fleet);
     const commit = await fleet.config.head();
     const timeout = AbortSignal.timeout(Math.max(options.timeoutMs - tookMs.start, 1));
     await watch.run(
@@ -75,51 +78,26 @@ async function run(options: StartOptions, signal: AbortSignal): Promise<number> 
         `commit ${commit.slice(0, 7)} is not everywhere after ${options.timeoutMs / 1000} s; the hub's log: ${fleet.hubLog}`,
       );
     if (options.once) return arrived ? 0 : 1;
-    sayWhatToTry(fleet);
-    await live(fleet, watch, signal);
+    await show.live(fleet, watch, signal);
     return 0;
   } finally {
     await state.release();
   }
 }
 
-/** Shows what happens until the signal; a hub that was stopped comes back by Enter. */
-async function live(fleet: Fleet, watch: ProgressWatch, signal: AbortSignal): Promise<void> {
-  const told = new Set<number>();
-  const tellOfEnd = () => {
-    const { program } = fleet.hub();
-    if (told.has(program.pid)) return;
-    told.add(program.pid);
-    void program.exited.then(
-      () => signal.aborted || say('  the hub has ended; the agents go on. Enter starts it again'),
-    );
-  };
-  tellOfEnd();
-  const keyboard = createInterface({ input: process.stdin });
-  keyboard.on('line', () => {
-    if (!fleet.hub().program.hasExited()) return;
-    fleet.restartHub().then(
-      () => {
-        say('  the hub is back');
-        tellOfEnd();
-      },
-      (error: unknown) => say(`  the hub does not start: ${String(error)}`),
-    );
-  });
-  await watch.run(() => false, signal);
-  keyboard.close();
+/** Stopping takes a while: what is said of it comes after the screen. */
+function leave(show: Show): void {
+  show[Symbol.dispose]();
+  say('stopping …');
 }
 
 async function main(): Promise<number> {
   const stopping = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(name, () => {
-      if (!stopping.signal.aborted) say('stopping …');
-      stopping.abort();
-    });
+    process.on(name, () => stopping.abort());
   }
   try {
-    return await run(parseStartOptions(process.argv.slice(2)), stopping.signal);
+    return await run(parseStartOptions(process.argv.slice(2)), stopping);
   } catch (error) {
     if (error instanceof StartUsageError) {
       say(error.message);

@@ -1,6 +1,6 @@
 import type { Application, Target } from '@flotilla/client/types';
 import { describe, expect, test } from 'vitest';
-import { hasArrived, outcomeOf, stageOf } from './progress.ts';
+import { hasArrived, outcomeOf } from './progress.ts';
 
 const target = (over: Partial<Target> = {}): Target =>
   ({
@@ -47,15 +47,4 @@ test('a cluster is as good as the worst of its targets', () => {
     revision: 1,
   });
   expect(outcomeOf(snapshot(), 'dev')).toEqual({ sync: 'Unknown', health: 'Unknown', revision: null });
-});
-
-test.each([
-  [{ assignment: 0 }, 'waiting to be assigned'],
-  [{ observedAssignment: 1 }, 'revision 1 assigned'],
-  [{ sync: 'OutOfSync' as const }, 'revision 1 differs'],
-  [{ health: 'Progressing' as const, healthMessage: '0 of 2' }, 'revision 1 applied, Progressing: 0 of 2'],
-  [{}, 'revision 1 applied, Healthy'],
-  [{ live: false }, 'no word from its agent'],
-])('the stage of %j is told as "%s"', (over, stage) => {
-  expect(stageOf(target(over))).toBe(stage);
 });

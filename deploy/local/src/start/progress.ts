@@ -1,14 +1,10 @@
-/** What becomes of the newest commit on each cluster, told as it happens; and whether all of it has arrived. */
-import { setTimeout as delay } from 'node:timers/promises';
-import type { FlotillaClient } from '@flotilla/client/client';
+/** Whether the newest commit has arrived everywhere, and how each cluster does. */
 import type { Application, Target } from '@flotilla/client/types';
-import pc from 'picocolors';
 import { MAIN_APPLICATION } from './sample.ts';
-import { say } from './say.ts';
 
 export interface Snapshot {
-  applications: Application[];
-  targets: Target[];
+  applications: readonly Application[];
+  targets: readonly Target[];
 }
 
 export interface ClusterOutcome {
@@ -16,16 +12,6 @@ export interface ClusterOutcome {
   health: string;
   /** Number of the main application's revision that is there; null while there is none. */
   revision: number | null;
-}
-
-const POLL_MS = 250;
-
-export async function readSnapshot(client: FlotillaClient): Promise<Snapshot> {
-  const [applications, targets] = await Promise.all([
-    collect(client.applications.all()),
-    collect(client.targets.all()),
-  ]);
-  return { applications, targets };
 }
 
 /** Every target there should be is Synced and Healthy, by word of its live agent, and all are at `commit`. */
@@ -59,65 +45,4 @@ export function outcomeOf({ targets }: Snapshot, cluster: string): ClusterOutcom
       own.find(({ health }) => health !== 'Healthy')?.health ?? (own.length > 0 ? 'Healthy' : 'Unknown'),
     revision: main?.observedRevision ?? null,
   };
-}
-
-/** One word for where a target is on its way. */
-export function stageOf(target: Target): string {
-  if (!target.live)
-    return target.observedAssignment === null ? 'waiting for its agent' : 'no word from its agent';
-  if (target.assignment === 0 || target.revisionNumber === null) return 'waiting to be assigned';
-  const revision = `revision ${target.revisionNumber}`;
-  if (target.observedAssignment !== target.assignment) return `${revision} assigned`;
-  if (target.sync !== 'Synced') return `${revision} ${target.sync === 'OutOfSync' ? 'differs' : 'assigned'}`;
-  if (target.health === 'Healthy') return `${revision} applied, Healthy`;
-  return `${revision} applied, ${target.health}${target.healthMessage === '' ? '' : `: ${target.healthMessage}`}`;
-}
-
-/** Prints each change of a target, and of an application's newest commit, until the signal. */
-export class ProgressWatch {
-  readonly #client: FlotillaClient;
-  readonly #stages = new Map<string, string>();
-  last: Snapshot = { applications: [], targets: [] };
-
-  constructor(client: FlotillaClient) {
-    this.#client = client;
-  }
-
-  /** Until `done` says so of what was read; a hub that is away is asked again. */
-  async run(done: (snapshot: Snapshot) => boolean, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      const snapshot = await readSnapshot(this.#client).catch(() => undefined);
-      if (snapshot !== undefined) {
-        this.last = snapshot;
-        this.#tell(snapshot);
-        if (done(snapshot)) return;
-      }
-      await delay(POLL_MS, undefined, { signal }).catch(() => {});
-    }
-  }
-
-  #tell({ applications, targets }: Snapshot): void {
-    for (const { name, revision, conditions } of applications) {
-      const commit =
-        revision === null ? 'no commit yet' : `commit ${revision.commit.slice(0, 7)} ${revision.message}`;
-      const problems = conditions.map(({ type, message }) => `${type}: ${message}`);
-      this.#tellChange('', name, [commit, ...problems].join('; ').replaceAll(/\s+/g, ' '));
-    }
-    for (const target of targets) this.#tellChange(target.cluster, target.application, stageOf(target));
-  }
-
-  #tellChange(cluster: string, application: string, stage: string): void {
-    const key = `${cluster}/${application}`;
-    if (this.#stages.get(key) === stage) return;
-    this.#stages.set(key, stage);
-    const time = new Date().toTimeString().slice(0, 8);
-    const text = stage.endsWith('Healthy') ? pc.green(stage) : stage;
-    say(`  ${pc.dim(time)} ${(cluster || 'git').padEnd(12)} ${application.padEnd(18)} ${text}`);
-  }
-}
-
-async function collect<T>(pages: AsyncIterable<T>): Promise<T[]> {
-  const items: T[] = [];
-  for await (const item of pages) items.push(item);
-  return items;
 }

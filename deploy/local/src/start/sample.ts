@@ -1,6 +1,6 @@
 /**
- * The sample configuration: one workload with its settings everywhere, a CRD with an object of it, and a folder of
- * settings for each environment.
+ * The sample configuration: one workload with its settings everywhere, an environment after the other; a CRD with an object
+ * of it, and a folder of settings for each environment.
  */
 import { stringify } from 'yaml';
 import type { NewApplication } from '@flotilla/client/client';
@@ -123,14 +123,27 @@ export function environmentOf(index: number): string {
 /** One application everywhere, and one for each environment that has a cluster. */
 export function sampleApplications(environments: readonly string[]): NewApplication[] {
   return [
-    application(MAIN_APPLICATION, 'shop', {}),
+    application(MAIN_APPLICATION, 'shop', {}, { waves: environmentWaves() }),
     ...environments.map((environment) =>
       application(`shop-${environment}`, `environments/${environment}`, { matchLabels: { environment } }),
     ),
   ];
 }
 
-function application(name: string, path: string, selector: Record<string, unknown>): NewApplication {
+/** Production is the rest: each environment only where the one before is healthy. */
+function environmentWaves(): Record<string, unknown>[] {
+  return ENVIRONMENTS.slice(0, -1).map((environment) => ({
+    name: environment,
+    clusters: { selector: { matchLabels: { environment } } },
+  }));
+}
+
+function application(
+  name: string,
+  path: string,
+  selector: Record<string, unknown>,
+  strategy: Record<string, unknown> = {},
+): NewApplication {
   return {
     name,
     spec: {
@@ -138,6 +151,7 @@ function application(name: string, path: string, selector: Record<string, unknow
       placement: { clusters: { selector } },
       destination: { namespace: NAMESPACE },
       syncPolicy: { automated: true, prune: true, selfHeal: true, syncOptions: { createNamespace: true } },
+      strategy,
     },
   };
 }

@@ -40,7 +40,7 @@ function header(view: ScreenView, { columns, colors }: Room): string {
   const hub = hubText(view);
   const title = ' Flotilla ';
   const left = fit(
-    ` ${hub} · up ${spell(view.upMs)} · ${view.engine}`,
+    ` ${hub} · up ${spell(view.upMs)}${view.engine === '' ? '' : ` · ${view.engine}`}`,
     columns - widthOf(title) - widthOf(right) - 1,
   );
   const gap = ' '.repeat(Math.max(columns - widthOf(title) - widthOf(left) - widthOf(right), 0));

@@ -18,14 +18,14 @@ export function renderRollouts(rollouts: readonly RolloutView[], room: RolloutsR
   if (first === undefined) return [];
   const waves = first.waves.slice(0, wavesMax);
   const nameCells = Math.max(...first.waves.map(({ name }) => widthOf(name)), 4);
-  const hidden = others.length - othersMax;
+  const shown = others.filter(({ phase }) => phase !== 'Completed');
   return [
     '',
     headline(first, room),
     ...waves.map((wave) => waveLine(wave, Math.min(nameCells, 16), room)),
     ...more(first.waves.length - waves.length, 'waves', room),
-    ...others.slice(0, othersMax).map((rollout) => headline(rollout, room)),
-    ...more(hidden, 'rollouts', room),
+    ...shown.slice(0, othersMax).map((rollout) => headline(rollout, room)),
+    ...more(shown.length - othersMax, 'rollouts', room),
   ];
 }
 

@@ -53,6 +53,11 @@ export function spell(durationMs: number): string {
   return `${Math.floor(minutes / 60)}h ${minutes % 60}m`;
 }
 
+/** `24 ms`, `0.3 s`: of what is over before one looks. */
+export function spellShort(durationMs: number): string {
+  return durationMs < 100 ? `${Math.max(Math.round(durationMs), 1)} ms` : spell(durationMs);
+}
+
 /** `dev-1, dev-2 and 7 more`; never a list that nobody reads. */
 export function namesOf(names: readonly string[], namesMax = 3): string {
   if (names.length <= namesMax) return names.join(', ');

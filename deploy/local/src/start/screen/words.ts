@@ -1,6 +1,6 @@
 /** What happened, in people's words. */
 import type { Transition } from '@flotilla/client/types';
-import { harmless, spell } from './text.ts';
+import { harmless, spell, spellShort } from './text.ts';
 import type { Tone } from './view.ts';
 
 export function statusTone(word: string): Tone {
@@ -24,19 +24,27 @@ export function driftWords(drift: Transition, madeAtMs?: number): string {
   const others = fields.length > 1 ? ` and ${fields.length - 1} more` : '';
   const who = field === undefined || field.manager === '' ? '' : ` by ${field.manager}`;
   const end = reverted === true ? `put back${afterOf(drift, field?.time ?? '', madeAtMs)}` : 'left as it is';
-  return harmless(`${drift.cluster}: ${what} ${change}${others}${who}, ${end}`);
+  const isLate = Date.parse(drift.at) - Date.parse(drift.agentAt ?? drift.at) > lateMs;
+  const late = isLate ? ', told now that the hub is back' : '';
+  return harmless(`${drift.cluster}: ${what} ${change}${others}${who}, ${end}${late}`);
 }
+
+/** An agent tells at once, if there is a hub. */
+const lateMs = 3000;
 
 function changeOf(path: string): string {
   const name = path.replace(/^[./]/, '');
   return /^spec[./]replicas$/.test(name) ? 'scaled' : `changed at ${name}`;
 }
 
+/** Later than this it was somebody else's. */
+const ownDriftMs = 30_000;
+
 /** managedFields keep whole seconds, so that alone gives only a bound. */
 function afterOf({ agentAt, at }: Transition, fieldTime: string, madeAtMs: number | undefined): string {
   const revertedAtMs = Date.parse(agentAt ?? at);
-  if (madeAtMs !== undefined && revertedAtMs >= madeAtMs)
-    return ` after ${((revertedAtMs - madeAtMs) / 1000).toFixed(1)} s`;
+  const ownMs = madeAtMs === undefined ? -1 : revertedAtMs - madeAtMs;
+  if (ownMs >= 0 && ownMs < ownDriftMs) return ` after ${spellShort(ownMs)}`;
   const sinceMs = revertedAtMs - Date.parse(fieldTime);
   if (!Number.isFinite(sinceMs) || sinceMs < 0) return '';
   return ` within ${spell(Math.max(Math.ceil(sinceMs / 1000), 1) * 1000).replace('.0 s', ' s')}`;
