@@ -189,6 +189,8 @@ function carryOutOf(holder: Holder) {
     discovery: createDiscovery(holder.kube, holder.clock),
     bundles: holder.state.bundles,
     bodyOf: (target) => holder.accepted?.entries.find((entry) => entry.target === target)?.body ?? null,
+    entryOf: (target) => holder.accepted?.entries.find((entry) => entry.target === target) ?? null,
+    dryRun: (request, signal) => holder.reconciler.dryRun(request, signal),
     terminate: (target) => holder.reconciler.terminate(target),
   });
 }

@@ -13,7 +13,7 @@ import type { KubeObject } from '@flotilla/domain/object/types';
 import type { FactBody, ObservedState } from '@flotilla/domain/status/observed';
 /* eslint-disable @nx/enforce-module-boundaries -- tests stand on the testkit, the program does not */
 import type { AuditedRequest } from '@flotilla/testkit/audit';
-import { leaseCluster } from '@flotilla/testkit/cluster';
+import { leaseCluster, type LeasedCluster } from '@flotilla/testkit/cluster';
 /* eslint-enable @nx/enforce-module-boundaries */
 import { systemClock } from '../src/clock.ts';
 import type { KubeClient } from '../src/kube/client.ts';
@@ -43,11 +43,15 @@ export interface Lab extends AsyncDisposable {
   hubId: string;
   folder: string;
   startAgent(options?: AgentOptions): Promise<LabAgent>;
+  /** A proxy in front of the API server, for answers in its place; `kubeconfig` is an option of `startAgent`. */
+  proxied: LeasedCluster['proxied'];
   /** Calls of this lab's agents so far, by the API server's audit log: complete up to the question. */
   agentCalls(): Promise<AuditedRequest[]>;
 }
 
 export interface AgentOptions {
+  /** Another than that of the leased API server. */
+  kubeconfig?: string;
   log?: Log;
   mayWrite?: () => boolean;
   onBundleLacking?: (digest: string) => void;
@@ -81,7 +85,8 @@ export async function openLab(name: string): Promise<Lab> {
   const userAgent = `flotilla-agent-${suffix}`;
   return {
     ...lab,
-    startAgent: (options = {}) => startAgent(lab, kubeconfig, userAgent, options),
+    startAgent: (options = {}) => startAgent(lab, options.kubeconfig ?? kubeconfig, userAgent, options),
+    proxied: () => cluster.proxied(),
     agentCalls: () => cluster.requests({ userAgent: new RegExp(userAgent) }),
     [Symbol.asyncDispose]: async () => {
       await kube.close();

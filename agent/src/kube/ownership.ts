@@ -60,7 +60,7 @@ function entriesOf(live: KubeObject): ManagedFieldsEntry[] {
   return (live.metadata['managedFields'] ?? []) as ManagedFieldsEntry[];
 }
 
-function isFormer(entry: ManagedFieldsEntry, adopt: boolean): boolean {
+export function isFormer(entry: { manager?: string; subresource?: string }, adopt: boolean): boolean {
   const manager = entry.manager ?? '';
   if ((entry.subresource ?? '') !== '') return false;
   return formerManagers.has(manager) || (adopt && migratedManagers.has(manager));

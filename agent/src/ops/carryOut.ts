@@ -1,12 +1,14 @@
 /** Each command of the protocol, and what carries it out here. */
-import type { Body } from '@flotilla/domain/desired/entry';
+import type { Body, Head } from '@flotilla/domain/desired/entry';
 import type { KubeClient } from '../kube/client.ts';
 import type { Discovery } from '../kube/discovery.ts';
+import type { DryRun } from '../reconcile/dryRun.ts';
 import type { BundleStore } from '../state/bundles.ts';
 import { AnswerError } from './answer.ts';
 import { readBundle } from './bundle.ts';
 import type { Carried, CarryOut } from './commands.ts';
 import { readLogs } from './logs.ts';
+import { answerDiff, answerPlan } from './plan.ts';
 
 export interface CarryOutOptions {
   kube: KubeClient;
@@ -14,13 +16,16 @@ export interface CarryOutOptions {
   bundles: BundleStore;
   /** The body of a target in force; null where this cluster has no such target. */
   bodyOf(target: string): Body | null;
+  /** Of a target in force, as `bodyOf`. */
+  entryOf(target: string): { head: Head; body: Body } | null;
+  dryRun: DryRun;
   terminate(target: string): void;
   /** Looks at the cluster now; '' for every target. Undefined where the reconciler cannot be asked. */
   refresh?: ((target: string, hard: boolean) => void) | undefined;
 }
 
 export function createCarryOut(options: CarryOutOptions): CarryOut {
-  return (command, signal): Carried => {
+  return (command, signal, bulk): Carried => {
     switch (command.kind) {
       case 'refresh':
         if (options.refresh === undefined) throw unsupported('refresh');
@@ -37,8 +42,13 @@ export function createCarryOut(options: CarryOutOptions): CarryOut {
       }
       case 'sendBundle':
         return { answer: 'bytes', content: readBundle(options.bundles, command.digest) };
-      case 'diff':
+      case 'diff': {
+        const entry = options.entryOf(command.target);
+        if (entry === null) throw new AnswerError('notFound', 'this cluster has no such target');
+        return { answer: 'bytes', content: answerDiff(options, entry, signal) };
+      }
       case 'plan':
+        return { answer: 'bytes', content: answerPlan(options, command, bulk, signal) };
       case 'unknown':
         throw unsupported(command.kind);
     }

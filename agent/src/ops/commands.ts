@@ -13,7 +13,7 @@ import { AnswerError, sendAnswer } from './answer.ts';
 export type Carried = { answer: 'none' } | { answer: 'bytes'; content: AsyncIterable<Uint8Array> };
 
 /** Throws AnswerError for what cannot be carried out. */
-export type CarryOut = (command: CommandBody, signal: AbortSignal) => Carried;
+export type CarryOut = (command: CommandBody, signal: AbortSignal, bulk: BulkConnection) => Carried;
 
 export interface CommandsOptions {
   carryOut: CarryOut;
@@ -49,7 +49,7 @@ function take(taking: Taking, command: Command, bulk: BulkConnection, signal: Ab
     return;
   }
   taking.log.info({ command: id, kind: command.command.kind }, 'command taken');
-  const carried = carryOutOrRefuse(taking, command.command, signal);
+  const carried = carryOutOrRefuse(taking, command.command, signal, bulk);
   if (carried.answer === 'bytes') void answer(taking, id, carried.content, bulk, signal);
 }
 
@@ -61,10 +61,15 @@ function remember(seen: Set<string>, id: string): void {
   }
 }
 
-function carryOutOrRefuse(taking: Taking, command: CommandBody, signal: AbortSignal): Carried {
+function carryOutOrRefuse(
+  taking: Taking,
+  command: CommandBody,
+  signal: AbortSignal,
+  bulk: BulkConnection,
+): Carried {
   try {
     if (taking.running >= runningMax) throw new AnswerError('failed', 'too many commands are being answered');
-    return taking.carryOut(command, signal);
+    return taking.carryOut(command, signal, bulk);
   } catch (error) {
     return { answer: 'bytes', content: failing(error) };
   }

@@ -150,7 +150,7 @@ async function tryWrite(run: Run, item: PlannedApply, asked: Asked, exists: bool
 }
 
 /** `createNamespace` without metadata of its own: one that exists is left as it is. */
-function isBareNamespace(task: ApplyTask): boolean {
+export function isBareNamespace(task: ApplyTask): boolean {
   return task.object.metadata['labels'] === undefined && task.object.metadata['annotations'] === undefined;
 }
 

@@ -66,12 +66,12 @@ export async function observe(run: Run, rebuild: () => Promise<void>): Promise<O
   };
 }
 
-interface ReadBundle {
+export interface ReadBundle {
   objects: KubeObject[];
   digests: string[];
 }
 
-async function readBundle(run: Run, bundle: string): Promise<ReadBundle> {
+export async function readBundle(run: Run, bundle: string): Promise<ReadBundle> {
   const read: ReadBundle = { objects: [], digests: [] };
   for await (const { indexed, line } of run.cluster.state.bundles.objects(bundle)) {
     read.objects.push(line.object());
@@ -81,7 +81,7 @@ async function readBundle(run: Run, bundle: string): Promise<ReadBundle> {
 }
 
 /** By `group/kind`. Each distinct kind is asked for once; unknown ones are left out. */
-async function scopesOf(run: Run, objects: KubeObject[]): Promise<Scopes> {
+export async function scopesOf(run: Run, objects: KubeObject[]): Promise<Scopes> {
   const discovered = new Map<string, Scope>();
   for (const [apiVersion, kind] of distinctKinds(objects)) {
     const resource = await run.cluster.discovery.find(apiVersion, kind);
@@ -95,7 +95,7 @@ function distinctKinds(objects: KubeObject[]): [apiVersion: string, kind: string
   return [...kinds.values()].map((object) => [object.apiVersion, object.kind]);
 }
 
-function placedLines(run: Run, read: ReadBundle, scopes: Scopes): Map<string, string> {
+export function placedLines(run: Run, read: ReadBundle, scopes: Scopes): Map<string, string> {
   const lines = new Map<string, string>();
   for (const [index, object] of read.objects.entries()) {
     const placed = placeObject(object, scopes, run.body.destinationNamespace) ?? object;

@@ -67,7 +67,7 @@ export function makePlan(run: Run, observation: Observation): Plan {
 }
 
 /** A hook of this bundle is in the inventory too, but is deleted by its own policy only. */
-function prunesOf(sync: SyncPlan, hooks: HookTask[]): PruneTask[][] {
+export function prunesOf(sync: SyncPlan, hooks: HookTask[]): PruneTask[][] {
   const hookKeys = new Set(hooks.map((hook) => identityKey(hook.identity)));
   const groups = [...sync.phases.Sync.flatMap((wave) => wave.prunes), ...sync.pruneLast];
   return groups.map((group) => group.filter(({ entry }) => !hookKeys.has(identityKey(entry))));
@@ -182,7 +182,7 @@ function refusalOf(run: Run, sync: SyncPlan, tasks: (ApplyTask | HookTask)[]): s
 }
 
 /** No application writes where the agent lives but its own, and that one no Secret. */
-function isAgentsOwn(run: Run, identity: Identity): boolean {
+export function isAgentsOwn(run: Run, identity: Identity): boolean {
   const { agentNamespace } = run.cluster;
   const inside = identity.namespace === agentNamespace;
   const itself = identity.group === '' && identity.kind === 'Namespace' && identity.name === agentNamespace;

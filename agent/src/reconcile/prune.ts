@@ -37,7 +37,7 @@ export interface PruneOutcome {
   pending: InventoryEntry[];
 }
 
-interface Decided {
+export interface Decided {
   entry: InventoryEntry;
   decision: PruneDecision;
 }
@@ -72,7 +72,7 @@ export async function prune(run: Run, input: PruneInput): Promise<PruneOutcome> 
   return outcome;
 }
 
-async function decideAll(run: Run, input: PruneInput): Promise<Decided[][]> {
+export async function decideAll(run: Run, input: PruneInput): Promise<Decided[][]> {
   const elsewhere = await desiredElsewhere(run);
   const rules = {
     cause: input.cause,
@@ -106,7 +106,7 @@ function candidateOf(run: Run, entry: InventoryEntry, live: KubeObject | null): 
 }
 
 /** Gone, or somebody else's by now: no longer ours to know of. */
-function isForgotten({ decision }: Decided): boolean {
+export function isForgotten({ decision }: Decided): boolean {
   if (decision.action === 'forget' || decision.action === 'handOver') return true;
   return decision.action === 'keep' && (decision.reason === 'NotOurs' || decision.reason === 'OtherUid');
 }

@@ -9,6 +9,8 @@ import { createDiscovery } from '../kube/discovery.ts';
 import type { Log } from '../log.ts';
 import type { AgentState } from '../state/state.ts';
 import type { Cluster } from './context.ts';
+import type { DryRun } from './dryRun.ts';
+import { createDryRun } from './dryRun.ts';
 import { orphanedApplications, tidy } from './housekeeping.ts';
 import { loadApplied } from './memory.ts';
 import type { Queue } from './queue.ts';
@@ -62,6 +64,8 @@ export interface Reconciler {
   orphaned(): string[];
   /** Ends a running operation of a target: waits stop, later tasks do not start. */
   terminate(target: string): void;
+  /** What a bundle would change, and nothing is. */
+  dryRun: DryRun;
   /** Resolves once no write is in flight; nothing is written afterwards. */
   stop(): Promise<void>;
 }
@@ -98,6 +102,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     states: () => [...cluster.targets.values()].flatMap((target) => target.state ?? []),
     orphaned: () => orphanedApplications(cluster),
     terminate: (target) => queue.terminate(target),
+    dryRun: createDryRun(cluster),
     stop: async () => {
       parts.stopping = true;
       clearInterval(timer);

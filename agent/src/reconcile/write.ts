@@ -79,7 +79,7 @@ async function send(run: Run, planned: PlannedApply, address: ObjectAddress): Pr
 const immutableWords =
   /immutable|may not be changed|cannot be changed|forbidden: updates to|is not updatable/i;
 
-function isImmutable(error: unknown): boolean {
+export function isImmutable(error: unknown): boolean {
   return isKubeError(error, 'Invalid') && immutableWords.test(error.message);
 }
 
