@@ -37,6 +37,13 @@ export interface NewApplication {
   spec: api.ApplicationSpec;
 }
 
+/** `revision` is a commit, branch or tag of the first source's repository, or of the one that is named. */
+export interface NewPlan {
+  revision: string;
+  repository?: string;
+  answerTimeoutMs?: number;
+}
+
 export interface SyncRequest {
   force?: boolean;
   clusters?: string[];
@@ -54,6 +61,7 @@ export function createClient(options: ClientOptions) {
     apiTokens: apiTokens(transport),
     repositories: repositories(transport),
     applications: applications(transport),
+    plans: plans(transport),
     targets: targets(transport),
     audit: audit(transport),
     rollout: (id: string) => transport.json<api.RolloutDetail>('GET', `${base}/rollouts/${id}`),
@@ -175,6 +183,24 @@ function applications(transport: Transport) {
     /** What happened, newest first. */
     history: (application: string, query: Query = {}) =>
       transport.json<api.Page<api.Transition>>('GET', `${one(application)}/history`, { query }),
+  };
+}
+
+/** What a commit would change on every targeted cluster; nothing is changed. */
+function plans(transport: Transport) {
+  const of = (application: string) => `${base}/applications/${encodeURIComponent(application)}/plans`;
+  return {
+    create: (application: string, body: NewPlan, query: Query = {}) =>
+      transport.json<api.Plan>('POST', of(application), { body, query }),
+    list: (application: string, query: Query = {}) =>
+      transport.json<api.Page<api.PlanSummary>>('GET', of(application), { query }),
+    get: (application: string, plan: string, query: Query = {}) =>
+      transport.json<api.Plan>('GET', `${of(application)}/${plan}`, { query }),
+    /** What each cluster said; with `digest` only the clusters of one group. */
+    results: (application: string, plan: string, query: Query = {}) =>
+      items<api.PlanResult>(transport, `${of(application)}/${plan}/results`, query),
+    diff: (application: string, plan: string, digest: string, query: Query = {}) =>
+      transport.json<api.PlanDiff>('GET', `${of(application)}/${plan}/diffs/${digest}`, { query }),
   };
 }
 

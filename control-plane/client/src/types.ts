@@ -357,3 +357,97 @@ export interface FleetEvent {
   type: string;
   data: unknown;
 }
+
+// ---- plans ----------------------------------------------------------------------------------------------------
+
+export type PlanVerdict = 'clean' | 'changes' | 'failing' | 'incomplete';
+export type PlanState = 'Waiting' | 'Answered' | 'Offline' | 'NoAnswer' | 'Error';
+export type PlannedAction =
+  'fail' | 'unknown' | 'delete' | 'change' | 'create' | 'run' | 'keep' | 'unchanged';
+/** Objects by what would become of them. */
+export type PlanCounts = Record<PlannedAction, number>;
+
+/** Clusters by what they came to. */
+export interface PlanTally {
+  clean: number;
+  changes: number;
+  failing: number;
+  incomplete: number;
+  waiting: number;
+  offline: number;
+  noAnswer: number;
+  error: number;
+}
+
+/** Clusters for which the same would change. */
+export interface PlanGroup {
+  digest: string;
+  verdict: PlanVerdict;
+  clusters: number;
+  sample: string[];
+  message: string;
+  counts: PlanCounts;
+}
+
+export interface PlanSummary {
+  id: string;
+  application: string;
+  project: string;
+  /** As it was asked for. */
+  revision: string;
+  commit: string | null;
+  message: string;
+  author: string;
+  phase: 'Rendering' | 'Asking' | 'Done' | 'Failed';
+  error: string | null;
+  /** So far; null before clusters are asked. */
+  verdict: PlanVerdict | null;
+  summary: string;
+  bundle: string | null;
+  objects: number;
+  targets: number;
+  answered: number;
+  tally: PlanTally;
+  createdBy: string;
+  createdAt: string;
+  finishedAt: string | null;
+}
+
+/** What a commit would change across the fleet, before anything is. */
+export interface Plan extends PlanSummary {
+  groups: PlanGroup[];
+  groupsOmitted: number;
+}
+
+export interface PlanResult {
+  cluster: string;
+  clusterId: string;
+  state: PlanState;
+  verdict: PlanVerdict | null;
+  digest: string | null;
+  counts: PlanCounts | null;
+  message: string;
+  answeredAt: string | null;
+}
+
+export interface PlannedObject {
+  object: { group: string; kind: string; namespace: string; name: string };
+  action: PlannedAction;
+  /** Of a change: JSON pointers with both sides as JSON; sensitive values are masked. */
+  fields?: { path: string; before: string | null; after: string | null }[];
+  omitted?: { count: number; digest: string } | null;
+  recreated?: boolean;
+  content?: string;
+  note?: string;
+  phase?: string;
+  reason?: string;
+  message?: string;
+}
+
+export interface PlanDiff {
+  digest: string;
+  counts: PlanCounts;
+  /** Without the unchanged. */
+  objects: PlannedObject[];
+  omitted: { count: number; digest: string } | null;
+}

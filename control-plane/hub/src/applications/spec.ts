@@ -21,7 +21,8 @@ export const applicationName = z
     'must be a DNS label: lower-case letters, digits and "-", at most 63 characters, e.g. "guestbook"',
   );
 
-const refName = z
+/** Of a branch or a tag. */
+export const refName = z
   .string()
   .min(1)
   .max(255)

@@ -8,8 +8,8 @@ import { zstdCompress, zstdDecompress } from 'node:zlib';
 import { decrypt, encrypt, keyVersionOf, type Envelope, type EnvelopePlace } from './envelope.ts';
 import type { Database } from './prisma.ts';
 
-/** What a project's bundles are made of. */
-export type FrameTable = 'frames' | 'bundles';
+/** What a project's bundles are made of, and what plans say of them. */
+export type FrameTable = 'frames' | 'bundles' | 'plan_diffs';
 
 export interface WrappedDataKey {
   dataKey: Uint8Array<ArrayBuffer>;

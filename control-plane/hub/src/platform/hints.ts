@@ -15,7 +15,8 @@ export type HintKind =
   | 'audit'
   | 'status'
   | 'command'
-  | 'answer';
+  | 'answer'
+  | 'plan';
 
 export interface HintsOptions {
   /** Of a connection that may LISTEN: not through a transaction pooler. */

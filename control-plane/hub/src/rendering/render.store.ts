@@ -152,7 +152,7 @@ async function lockCandidate(tx: HubTransaction, candidate: Candidate): Promise<
   return rows.length > 0;
 }
 
-function messageOf(problems: readonly RenderProblem[]): string {
+export function messageOf(problems: readonly RenderProblem[]): string {
   const shown = problems.slice(0, 3).map(({ file, document, line, message }) => {
     const place = line > 0 ? `${file}, document ${document}, line ${line}` : file;
     return place === '' ? message : `${place}: ${message}`;

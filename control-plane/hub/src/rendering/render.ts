@@ -56,7 +56,10 @@ async function renderTrees({ store, renderer }: RenderOptions, candidate: Candid
 }
 
 /** An empty bundle would prune everything: only who says so gets one. */
-function emptyProblems({ renderSpec, sources }: Candidate, objects: number): RenderProblem[] {
+export function emptyProblems(
+  { renderSpec, sources }: Pick<Candidate, 'renderSpec' | 'sources'>,
+  objects: number,
+): RenderProblem[] {
   if (objects > 0 || renderSpec.allowEmpty) return [];
   const places = sources.map(({ path }) => `'${path}'`).join(', ');
   return [problem(`${places} has no manifests: set syncPolicy.allowEmpty if that is meant`)];

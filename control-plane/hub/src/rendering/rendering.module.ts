@@ -9,8 +9,13 @@ import { Locks } from '../platform/lock.ts';
 import { Loggers } from '../platform/logger.ts';
 import { Database } from '../platform/prisma.ts';
 import { Transactions } from '../platform/transaction.ts';
+import { Envelope } from '../platform/envelope.ts';
+import { Observations } from '../platform/observations.ts';
 import { FrameStore } from '../sources/frames.store.ts';
+import { GitClient } from '../sources/git/client.ts';
 import { SourcesModule } from '../sources/sources.module.ts';
+import { PreviewStore } from './preview/preview.store.ts';
+import { startPreviews } from './preview/previews.ts';
 import { Renderer, rendererDefaults } from './renderer.ts';
 import { RenderStore } from './render.store.ts';
 import { startRendering } from './rendering.ts';
@@ -26,6 +31,9 @@ export class RenderingModule implements OnApplicationBootstrap {
     private readonly transactions: Transactions,
     private readonly dataKeys: DataKeys,
     private readonly frames: FrameStore,
+    private readonly git: GitClient,
+    private readonly envelope: Envelope,
+    private readonly observations: Observations,
     private readonly hints: Hints,
     private readonly lifecycle: Lifecycle,
     private readonly loggers: Loggers,
@@ -38,15 +46,20 @@ export class RenderingModule implements OnApplicationBootstrap {
     const unshare = findUnshare();
     if (unshare === null)
       logger.warn('renderers keep their network: this system gives no network namespaces');
+    const { scanIntervalMs, sourcesAllow } = this.config;
+    const renderer = new Renderer({ ...rendererDefaults, unshare, logger });
     startRendering({
       locks: this.locks,
-      scanIntervalMs: this.config.scanIntervalMs,
+      scanIntervalMs,
       hints,
       lifecycle,
       logger,
-      renderer: new Renderer({ ...rendererDefaults, unshare, logger }),
+      renderer,
       store: new RenderStore(database, transactions, dataKeys, this.frames),
       resolveStore: new ResolveStore(database, transactions),
     });
+    const store = new PreviewStore(database, this.observations, dataKeys, this.frames);
+    const resolver = { git: this.git, envelope: this.envelope, store, sourcesAllow };
+    startPreviews({ locks: this.locks, scanIntervalMs, hints, lifecycle, logger, renderer, store, resolver });
   }
 }

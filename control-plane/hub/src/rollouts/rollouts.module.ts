@@ -8,25 +8,30 @@ import { Hints } from '../platform/hints.ts';
 import { Lifecycle } from '../platform/lifecycle.ts';
 import { Locks } from '../platform/lock.ts';
 import { Loggers } from '../platform/logger.ts';
+import { Observations } from '../platform/observations.ts';
 import { Database } from '../platform/prisma.ts';
 import { Transactions } from '../platform/transaction.ts';
 import { RolloutActionsController } from './actions.controller.ts';
 import { RolloutActions } from './actions.ts';
 import { Drops } from './drops.ts';
 import { Outages } from './outages.ts';
+import { Plans } from './plan/plans.ts';
+import { PlansController } from './plan/plans.controller.ts';
+import { startPlanWorker } from './plan/planWorker.ts';
 import { startRetention } from './retention.ts';
 import { RolloutWorker } from './worker.ts';
 
 @Module({
   imports: [ApplicationsModule],
-  controllers: [RolloutActionsController],
-  providers: [RolloutActions],
+  controllers: [RolloutActionsController, PlansController],
+  providers: [RolloutActions, Plans],
 })
 export class RolloutsModule implements OnApplicationBootstrap {
   constructor(
     private readonly config: HubConfig,
     private readonly database: Database,
     private readonly locks: Locks,
+    private readonly observations: Observations,
     private readonly transactions: Transactions,
     private readonly dataKeys: DataKeys,
     private readonly hints: Hints,
@@ -50,6 +55,8 @@ export class RolloutsModule implements OnApplicationBootstrap {
       lifecycle,
       logger,
     }).start();
-    startRetention({ database, locks: this.locks, lifecycle, logger });
+    const { locks, observations } = this;
+    startRetention({ database, locks, lifecycle, logger });
+    startPlanWorker({ database, observations, dataKeys, hints, locks, lifecycle, logger });
   }
 }

@@ -22,8 +22,9 @@ import { Webhooks } from './webhooks.ts';
 
 @Module({
   controllers: [RepositoriesController],
-  providers: [Repositories, Webhooks, FrameStore],
-  exports: [FrameStore],
+  // One for the process: a repository's cache has one user at a time, whoever looks.
+  providers: [Repositories, Webhooks, FrameStore, { provide: GitClient, useFactory: () => new GitClient() }],
+  exports: [FrameStore, GitClient],
 })
 export class SourcesModule implements OnApplicationBootstrap {
   constructor(
@@ -34,6 +35,7 @@ export class SourcesModule implements OnApplicationBootstrap {
     private readonly transactions: Transactions,
     private readonly envelope: Envelope,
     private readonly frames: FrameStore,
+    private readonly git: GitClient,
     private readonly queues: Queues,
     private readonly hints: Hints,
     private readonly lifecycle: Lifecycle,
@@ -45,7 +47,7 @@ export class SourcesModule implements OnApplicationBootstrap {
     const { config, database, locks, envelope, queues, hints, lifecycle } = this;
     const logger = this.loggers.for('sources');
     const store = new PollStore(database, this.observations, this.frames, this.transactions);
-    const git = new GitClient();
+    const { git } = this;
     const { signal } = lifecycle;
     const poller = new Poller({ config, locks, envelope, store, git, logger, signal });
     const { scanIntervalMs } = config;

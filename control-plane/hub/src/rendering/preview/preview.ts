@@ -1,0 +1,128 @@
+/**
+ * A plan's revision → the bundle that it would be: resolved and rendered as a revision would be, and none. It takes no number, is
+ * no candidate, and no rollout, condition or guard hears of it.
+ */
+import type { Logger } from '../../platform/logger.ts';
+import { FrameMissing } from '../../sources/frames.store.ts';
+import { messageOf } from '../render.store.ts';
+import { emptyProblems } from '../render.ts';
+import { RenderStopped, type Rendered, type Renderer, type SourceToRender } from '../renderer.ts';
+import { renderSpecOf, type RenderSpec } from '../revisionKey.ts';
+import type { Preview, PreviewRow, PreviewSource, PreviewStore } from './preview.store.ts';
+import { resolveRef, type Read, type RefResolver } from './resolveRef.ts';
+
+export interface PreviewOptions {
+  store: PreviewStore;
+  renderer: Pick<Renderer, 'render'>;
+  resolver: RefResolver;
+  logger: Logger;
+}
+
+export async function renderPreview(options: PreviewOptions, id: string): Promise<void> {
+  const { store, logger } = options;
+  const row = await store.preview(id);
+  if (row === null) return;
+  const outcome = await outcomeOf(options, row);
+  if (!outcome.ok) {
+    logger.info({ plan: id, reason: outcome.reason }, 'plan not rendered');
+    return store.saveFailure(id, outcome.reason, outcome.resolved);
+  }
+  await saveTwice(store, row, outcome.preview);
+  logger.info({ plan: id, bundle: outcome.preview.bundle.index.digest }, 'plan rendered');
+}
+
+type Resolved = Pick<Preview, 'sources' | 'meta'>;
+type Outcome = { ok: true; preview: Preview } | { ok: false; reason: string; resolved?: Resolved };
+
+async function outcomeOf(options: PreviewOptions, row: PreviewRow): Promise<Outcome> {
+  const sources = await options.store.sources(row.applicationId);
+  const own = sources.filter(({ repository }) => repository === row.repositoryId);
+  const paths = [...new Set(own.map(({ path }) => path))];
+  const resolution = await resolveRef(options.resolver, row, paths);
+  if (resolution.found === 'no') return { ok: false, reason: resolution.reason };
+  const { read } = resolution;
+  const resolved: Resolved = {
+    meta: read.meta,
+    sources: sources.map(({ repository, ref, path, commit }) => ({
+      repository,
+      ref,
+      path,
+      commit: repository === row.repositoryId ? read.commit : (commit ?? ''),
+    })),
+  };
+  const renderSpec = renderSpecOf(row.spec);
+  const trees = await treesOf(options.store, row, sources, renderSpec, read);
+  if (!trees.ok) return { ...trees, resolved };
+  const rendered = await render(options, row, trees.sources);
+  if (!rendered.ok) return { ok: false, reason: messageOf(rendered.problems), resolved };
+  const empty = emptyProblems(
+    { renderSpec, sources: resolved.sources.map((source) => ({ ...source, tree: '' })) },
+    rendered.bundle.index.objects.length,
+  );
+  if (empty.length > 0) return { ok: false, reason: messageOf(empty), resolved };
+  return { ok: true, preview: { ...resolved, bundle: rendered.bundle } };
+}
+
+type Trees = { ok: true; sources: SourceToRender[] } | { ok: false; reason: string };
+
+async function treesOf(
+  store: PreviewStore,
+  row: PreviewRow,
+  sources: readonly PreviewSource[],
+  { directories }: RenderSpec,
+  read: Read,
+): Promise<Trees> {
+  const trees: SourceToRender[] = [];
+  for (const [at, source] of sources.entries()) {
+    const directory = directories[at];
+    const files =
+      source.repository === row.repositoryId
+        ? filesOf(read, source.path)
+        : await storedFiles(store, row, source);
+    if ('reason' in files) return { ok: false, reason: files.reason };
+    if (directory === undefined)
+      return { ok: false, reason: 'the application was changed meanwhile: try again' };
+    trees.push({ path: source.path, directory, frames: files.frames });
+  }
+  return { ok: true, sources: trees };
+}
+
+type Files = { frames: Buffer[] } | { reason: string };
+
+function filesOf({ paths, commit }: Read, path: string): Files {
+  const found = paths.find((one) => one.path === path);
+  if (found === undefined) return { reason: `'${path}' was not read at ${commit}` };
+  if (!found.ok) return { reason: `'${path}' at ${commit.slice(0, 12)}: ${found.reason}` };
+  return { frames: found.tree.frames.map(({ bytes }) => Buffer.from(bytes)) };
+}
+
+/** Of another repository: what the application has now. */
+async function storedFiles(store: PreviewStore, row: PreviewRow, source: PreviewSource): Promise<Files> {
+  const frames = source.tree === null ? null : await store.tree(row.projectId, source.tree);
+  return frames === null
+    ? { reason: `'${source.path}' of another repository has not been read yet: see flotilla repo list` }
+    : { frames };
+}
+
+async function render(
+  { renderer }: PreviewOptions,
+  row: PreviewRow,
+  sources: SourceToRender[],
+): Promise<Rendered> {
+  try {
+    return await renderer.render(row.projectId, sources);
+  } catch (error) {
+    if (!(error instanceof RenderStopped) || error.kind !== 'limit') throw error;
+    return { ok: false, problems: [{ file: '', document: 0, line: 0, message: error.message }] };
+  }
+}
+
+/** Retention may take a frame between the two steps of saving; then both are done again. */
+async function saveTwice(store: PreviewStore, row: PreviewRow, preview: Preview): Promise<void> {
+  try {
+    await store.saveBundle(row, preview);
+  } catch (error) {
+    if (!(error instanceof FrameMissing)) throw error;
+    await store.saveBundle(row, preview);
+  }
+}
