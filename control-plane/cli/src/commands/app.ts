@@ -6,6 +6,7 @@ import { withSession, type Io } from '../session.ts';
 import { createApp } from './appCreate.ts';
 import { deleteApp } from './appDelete.ts';
 import { showHistory } from './appHistory.ts';
+import { planApp } from './appPlan.ts';
 import { getApp, listApps } from './appShow.ts';
 import { syncApp } from './appSync.ts';
 import { waitForApp } from './appWait.ts';
@@ -29,6 +30,7 @@ export function registerApp(program: Command, io: Io, end: (code: ExitCode) => v
     .action(
       withSession(io, (session, name: string, options) => syncApp(session, name, options as never, end)),
     );
+  registerPlan(app, io, end);
   app
     .command('wait <name>')
     .description(
@@ -58,6 +60,22 @@ export function registerApp(program: Command, io: Io, end: (code: ExitCode) => v
     .option('--wait', 'wait until the last cluster has confirmed')
     .option('--timeout <duration>', 'of --wait', durationMs, 300_000)
     .action(withSession(io, deleteApp));
+}
+
+function registerPlan(app: Command, io: Io, end: (code: ExitCode) => void): void {
+  app
+    .command('plan <name>')
+    .description(
+      'what a commit would change on every cluster, before anything is; exit 0 nothing, 2 something, 1 it would fail, 3 not all could say',
+    )
+    .requiredOption('--revision <revision>', 'commit, branch or tag')
+    .option('--repository <name>', 'which source repository is meant (default: that of the first source)')
+    .option('--timeout <duration>', 'how long a cluster is waited for', durationMs, 60_000)
+    .option('--ignore-offline', 'clusters that are not connected do not make it incomplete')
+    .option('--groups <n>', 'show the diffs of so many groups of clusters', positiveInteger, 10)
+    .action(
+      withSession(io, (session, name: string, options) => planApp(session, name, options as never, end)),
+    );
 }
 
 function registerCreate(app: Command, io: Io): void {
