@@ -30,6 +30,7 @@ export interface PostgresOptions {
 export interface Postgres {
   port: number;
   pid: number;
+  program: Program;
   /** URL of a database on this server. */
   url: (database: string) => string;
   /** Fast shutdown: sessions are cut, data is written. */
@@ -64,6 +65,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   return {
     port,
     pid: program.pid,
+    program,
     url: (database) => `postgresql://${USER}:${password}@127.0.0.1:${port}/${database}`,
     stop: async () => void (await program.stop({ signal: 'SIGINT', timeoutMs: 15_000 })),
     crash: async () => void (await program.stop({ signal: 'SIGKILL' })),

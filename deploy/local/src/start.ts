@@ -3,48 +3,29 @@
  * arriving, and stays until Ctrl-C; with `--once` it ends when the commit has arrived. Whatever happens, nothing that it
  * started stays behind.
  */
-import {
-  AlreadyRunningError,
-  BrokenStateError,
-  openState,
-  OtherFleetError,
-  requireSameShape,
-  shapeOf,
-} from './start/state.ts';
+import { openState, requireSameShape, shapeOf } from './start/state.ts';
+import { Breakage } from './start/breakage.ts';
 import { prepareEngine, type PreparedEngine } from './start/engine.ts';
-import { EngineError } from './start/engineError.ts';
-import { PortTakenError, startFleet } from './start/fleet.ts';
-import { HubError } from './fleet/hub.ts';
-import { SimkubeStartError } from './fleet/simkube.ts';
-import { GoMissingError, isKubelabBuilt, KubelabBuildError, requireGo } from './kubelab/build.ts';
+import { explain } from './start/explain.ts';
+import { startFleet } from './start/fleet.ts';
+import { isKubelabBuilt, requireGo } from './kubelab/build.ts';
+import { requireMemory } from './start/memory.ts';
 import { parseStartOptions, StartUsageError, type StartOptions } from './start/options.ts';
 import { writeOutcome } from './start/outcome.ts';
 import { hasArrived } from './start/progress.ts';
-import { PostgresError } from './postgres.ts';
 import { say, step } from './start/say.ts';
 import { Show } from './start/screen/show.ts';
-import { buildPrograms, SetUpError } from './start/setUp.ts';
+import { buildPrograms } from './start/setUp.ts';
 
 const USAGE_EXIT_CODE = 64;
-/** Their message says all that a person needs. */
-const PLAIN_ERRORS = [
-  AlreadyRunningError,
-  BrokenStateError,
-  EngineError,
-  GoMissingError,
-  HubError,
-  KubelabBuildError,
-  OtherFleetError,
-  PortTakenError,
-  PostgresError,
-  SetUpError,
-  SimkubeStartError,
-];
 
-async function setUp({ engine, clusters }: StartOptions, signal: AbortSignal): Promise<PreparedEngine> {
+async function setUp(options: StartOptions, signal: AbortSignal): Promise<PreparedEngine> {
+  const { engine, clusters, build } = options;
   // Better to hear at once what would be missing after a minute.
   if (engine.kind === 'kubelab' && !(await isKubelabBuilt())) await requireGo();
-  await step('build', () => buildPrograms(signal));
+  const count = engine.kind === 'kubeconfig' ? engine.contexts.length : clusters;
+  requireMemory(engine.kind, count, process.availableMemory());
+  if (build) await step('build', () => buildPrograms(signal));
   return prepareEngine(engine, clusters, signal);
 }
 
@@ -62,14 +43,16 @@ async function run(options: StartOptions, stopping: AbortController): Promise<nu
     await using fleet = await startFleet(state, engine, shape);
     const runningAt = Date.now();
     const tookMs = { setup: setUpAt - startedAt, start: runningAt - setUpAt };
+    const breakage = new Breakage(fleet);
     const watch = show.attach(fleet);
     const commit = await fleet.config.head();
     const timeout = AbortSignal.timeout(Math.max(options.timeoutMs - tookMs.start, 1));
     await watch.run(
       (seen) => hasArrived(seen, commit, 2 * fleet.clusters.length),
-      AbortSignal.any([signal, timeout]),
+      AbortSignal.any([signal, timeout, breakage.signal]),
     );
     if (signal.aborted) return 0;
+    breakage.signal.throwIfAborted();
     const arrived = hasArrived(watch.last, commit, 2 * fleet.clusters.length);
     const took = { ...tookMs, healthy: Date.now() - runningAt };
     if (options.json !== undefined) await writeOutcome(options.json, fleet, watch.last, took, commit);
@@ -78,7 +61,9 @@ async function run(options: StartOptions, stopping: AbortController): Promise<nu
         `commit ${commit.slice(0, 7)} is not everywhere after ${options.timeoutMs / 1000} s; the hub's log: ${fleet.hubLog}`,
       );
     if (options.once) return arrived ? 0 : 1;
-    await show.live(fleet, watch, signal);
+    breakage.letPeopleTry();
+    await show.live(fleet, watch, AbortSignal.any([signal, breakage.signal]));
+    breakage.signal.throwIfAborted();
     return 0;
   } finally {
     await state.release();
@@ -104,12 +89,7 @@ async function main(): Promise<number> {
       return USAGE_EXIT_CODE;
     }
     if (stopping.signal.aborted) return 1;
-    const isPlain = PLAIN_ERRORS.some((known) => error instanceof known);
-    say(
-      isPlain || !(error instanceof Error)
-        ? String((error as Error).message)
-        : (error.stack ?? String(error)),
-    );
+    say(explain(error));
     return 1;
   }
 }

@@ -1,4 +1,5 @@
 /** An agent as a process of its own, outside of the cluster it serves, by kubeconfig. Ready means that it runs, not that it is enrolled. */
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startProgram, type Exit, type Program } from '../processes/program.ts';
@@ -69,7 +70,8 @@ export async function prepareAgent(options: AgentOptions): Promise<Record<string
   return {
     AGENT_HUB_URL: options.hubUrl,
     AGENT_HUB_CA_SHA256: options.caSha256,
-    AGENT_TOKEN_FILE: options.token === undefined ? undefined : tokenFile,
+    // One of an earlier start may not have been used up: an agent that is enrolled does not look at it.
+    AGENT_TOKEN_FILE: existsSync(tokenFile) ? tokenFile : undefined,
     AGENT_NAMESPACE: options.namespace,
     AGENT_DATA_DIR: join(options.dir, 'data'),
     AGENT_CONTEXT: options.context,

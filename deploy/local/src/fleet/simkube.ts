@@ -15,8 +15,6 @@ export interface SimkubeProgram {
   clusters: SimkubeCluster[];
   /** Sentences for people, such as of a snapshot that was set aside. */
   notes: string[];
-  /** Clusters whose snapshot was set aside. */
-  emptied: string[];
   program: Program;
 }
 
@@ -41,8 +39,8 @@ export async function startSimkubeProgram({ dir, clusters }: SimkubeProgramOptio
   });
   try {
     const ready = await readyLineOf(program, READY_TIMEOUT_MS);
-    const { clusters: started, notes, emptied } = ready as unknown as SimkubeReady;
-    return { clusters: started, notes, emptied, program };
+    const { clusters: started, notes } = ready as unknown as SimkubeReady;
+    return { clusters: started, notes, program };
   } catch (error) {
     const { code } = await program.stop({ signal: 'SIGKILL' });
     if (!(error instanceof ProgramError) || code !== 1) throw error;

@@ -30,6 +30,7 @@ export interface Exit {
 export interface Program {
   name: string;
   pid: number;
+  logFile: string | undefined;
   exited: Promise<Exit>;
   hasExited: () => boolean;
   /** All output so far, or its last part where it is long. */
@@ -44,11 +45,14 @@ export class ProgramError extends Error {
   override readonly name = 'ProgramError';
   readonly program: string;
   readonly output: string;
+  /** How it ended, where it did. */
+  readonly exit: Exit | undefined;
 
-  constructor(program: string, problem: string, output: string) {
+  constructor(program: string, problem: string, output: string, exit?: Exit) {
     super(`${program} ${problem}${output === '' ? '' : `; its last words:\n${lastLines(output)}`}`);
     this.program = program;
     this.output = output;
+    this.exit = exit;
   }
 }
 
@@ -80,6 +84,7 @@ export function startProgram(options: ProgramOptions): Program {
   const program: Program = {
     name: options.name,
     pid,
+    logFile: options.logFile,
     exited,
     hasExited: () => gone,
     output,
@@ -111,7 +116,8 @@ async function pollUntilReady(
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     if (await check().catch(() => false)) return;
-    if (program.hasExited()) throw new ProgramError(program.name, 'ended while it started', program.output());
+    if (program.hasExited())
+      throw new ProgramError(program.name, 'ended while it started', program.output(), await program.exited);
     if (performance.now() > deadline) {
       throw new ProgramError(program.name, `was not ready within ${timeoutMs} ms`, program.output());
     }

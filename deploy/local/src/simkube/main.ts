@@ -1,7 +1,6 @@
 /**
- * Simulated clusters as a program: `main.ts DIR NAME[:PORT]... [--audit]`. Prints one ready line with where each cluster
- * is, in `notes` what people should hear of, in `emptied` which
- * snapshots were set aside; ends in peace on SIGTERM or SIGINT.
+ * Simulated clusters as a program: `main.ts DIR NAME[:PORT]... [--audit]`. Prints one ready line with where each cluster is and
+ * `notes` for people, such as of a snapshot that was set aside; ends in peace on SIGTERM or SIGINT.
  */
 import { parseArgs } from 'node:util';
 import { startSimkube, type SimkubeOptions } from './simkube.ts';
@@ -31,8 +30,7 @@ async function main(): Promise<void> {
     process.once('SIGTERM', resolve);
     process.once('SIGINT', resolve);
   });
-  const { clusters, emptied } = simkube;
-  console.log(JSON.stringify({ msg: 'ready', clusters, notes, emptied }));
+  console.log(JSON.stringify({ msg: 'ready', clusters: simkube.clusters, notes }));
   await asked;
   await simkube.stop();
 }

@@ -41,8 +41,6 @@ export interface SimkubeCluster {
 
 export interface Simkube {
   clusters: SimkubeCluster[];
-  /** Names of clusters that start empty, their snapshot being of no use. */
-  emptied: string[];
   /** Writes the snapshots and closes the ports. */
   stop(): Promise<void>;
 }
@@ -54,7 +52,6 @@ export class SimkubeError extends Error {
 interface Running extends SimkubeCluster {
   dir: string;
   served: ServedCluster;
-  emptied: boolean;
 }
 
 const saveDelayMs = 2_000;
@@ -102,7 +99,6 @@ async function startInFolder(options: SimkubeOptions, lock: FileLock): Promise<S
   const saver = startSaver(running);
   return {
     clusters: running.map(({ name, url, kubeconfig, auditLog }) => ({ name, url, kubeconfig, auditLog })),
-    emptied: running.filter(({ emptied }) => emptied).map(({ name }) => name),
     stop: async () => {
       for (const { served } of running) served.controllers?.stop();
       await listener.stop();
@@ -129,8 +125,7 @@ async function startCluster(options: SimkubeOptions, parts: ClusterParts): Promi
   const credentials = await readOrMakeCredentials(dir);
   const store = new ClusterStore(name, options.clock ?? { now: () => Date.now() });
   const found = await readSnapshot(dir, store);
-  const emptied = typeof found === 'object';
-  if (emptied)
+  if (typeof found === 'object')
     options.say?.(
       `cluster ${name} starts empty: its snapshot cannot be used, ${found.why}; it was kept as ${found.setAside}`,
     );
@@ -148,7 +143,7 @@ async function startCluster(options: SimkubeOptions, parts: ClusterParts): Promi
   const url = `https://127.0.0.1:${port}`;
   const kubeconfig = join(dir, 'kubeconfig');
   await writeKubeconfig(kubeconfig, name, url, certificates, credentials);
-  return { name, url, kubeconfig, auditLog, dir, served, emptied };
+  return { name, url, kubeconfig, auditLog, dir, served };
 }
 
 /** The port that was asked for, or that of last time, or any. */

@@ -1,6 +1,6 @@
 /**
  * An agent for each cluster of a local fleet: a process each while they are few, else several in one. An agent gets a token
- * only where the hub does not know its cluster yet.
+ * where the hub does not know its cluster yet, or its cluster does not know it any more.
  */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,8 @@ import { concurrently } from './concurrently.ts';
 import type { FleetCluster } from './fleetCluster.ts';
 
 export const AGENT_NAMESPACE = 'flotilla-system';
+/** Where an agent keeps who it is. */
+const AGENT_SECRET = 'flotilla-agent';
 /** So many agents have a process each: what a person then sees and kills is as in real clusters. */
 export const OWN_PROCESS_MAX = 6;
 const PREPARED_AT_ONCE = 8;
@@ -35,7 +37,8 @@ export async function startAgents(
   const agents: AgentOptions[] = [];
   await concurrently(clusters, PREPARED_AT_ONCE, async (cluster) => {
     await cluster.ensureNamespace(AGENT_NAMESPACE);
-    const token = known.has(cluster.name) ? undefined : await newToken(hub.client, cluster);
+    const isEnrolled = known.has(cluster.name) && (await cluster.hasSecret(AGENT_NAMESPACE, AGENT_SECRET));
+    const token = isEnrolled ? undefined : await newToken(hub.client, cluster);
     agents.push(agentOf(hub, cluster, join(dir, cluster.name), token));
   });
   const started: AgentProgram[] = [];

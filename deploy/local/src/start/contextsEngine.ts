@@ -1,4 +1,4 @@
-/** Contexts of the person's kubeconfig, reached by kubectl for the one thing that we need of them. */
+/** Contexts of the person's kubeconfig, reached by kubectl for the little that we need of them. */
 import { execFile } from 'node:child_process';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -19,14 +19,16 @@ export function useContexts(contexts: readonly string[]): Promise<StartedEngine>
       labels: { environment },
       kubeconfig,
       context,
-      ensureNamespace: (name) => ensureNamespaceByKubectl(kubeconfig, context, name),
+      ensureNamespace: async (name) =>
+        void (await askedByKubectl({ kubeconfig, context }, ['create', 'namespace', name], 'AlreadyExists')),
+      hasSecret: (namespace, secret) =>
+        askedByKubectl({ kubeconfig, context }, ['get', 'secret', secret, '-n', namespace], 'NotFound'),
     };
   });
   return Promise.resolve({
     clusters,
     ports: {},
     programs: [],
-    emptied: [],
     stop: () => Promise.resolve(),
   });
 }
@@ -38,15 +40,22 @@ function nameOf(context: string): string {
     .replaceAll(/^-|-$/g, '');
 }
 
-async function ensureNamespaceByKubectl(kubeconfig: string, context: string, name: string): Promise<void> {
-  const access = [`--kubeconfig=${kubeconfig}`, `--context=${context}`];
+/** False where the answer is `otherwise`, which is no failure. */
+async function askedByKubectl(
+  { kubeconfig, context }: { kubeconfig: string; context: string },
+  args: readonly string[],
+  otherwise: string,
+): Promise<boolean> {
   try {
-    await run('kubectl', [...access, 'create', 'namespace', name]);
+    await run('kubectl', [`--kubeconfig=${kubeconfig}`, `--context=${context}`, ...args]);
+    return true;
   } catch (error) {
     const { stderr = '', code } = error as { stderr?: string; code?: unknown };
-    if (stderr.includes('AlreadyExists')) return;
+    if (stderr.includes(otherwise)) return false;
     if (code === 'ENOENT')
       throw new EngineError('--engine kubeconfig needs kubectl on the PATH', { cause: error });
-    throw new EngineError(`cluster ${context} refused namespace ${name}: ${stderr.trim()}`, { cause: error });
+    throw new EngineError(`cluster ${context} refused kubectl ${args.join(' ')}: ${stderr.trim()}`, {
+      cause: error,
+    });
   }
 }

@@ -4,7 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Hub } from '../fleet/hub.ts';
+import type { Hub, HubOptions } from '../fleet/hub.ts';
 import { startGitServer, type GitAccount, type GitServer } from '../git-server.ts';
 import { allocatePort } from '../ports.ts';
 import { startPostgres, type Postgres } from '../postgres.ts';
@@ -14,7 +14,9 @@ import type { EngineName, PreparedEngine } from './engine.ts';
 import type { FleetCluster, StartedEngine } from './fleetCluster.ts';
 import { FleetHub } from './fleetHub.ts';
 import { ensureApplications, ensureRepository, sendWebhook } from './hubObjects.ts';
-import { step } from './say.ts';
+import { say, step } from './say.ts';
+import { portTaken, requireFreePorts } from './portsInUse.ts';
+import { ProgramWatch, type EndedProgram } from './programWatch.ts';
 import { newSecret, type KeptState, type StateDir } from './state.ts';
 
 export interface Fleet extends AsyncDisposable {
@@ -27,10 +29,8 @@ export interface Fleet extends AsyncDisposable {
   agents: AgentProgram[];
   config: ConfigRepository;
   hubLog: string;
-}
-
-export class PortTakenError extends Error {
-  override readonly name = 'PortTakenError';
+  /** Calls it for every program of the fleet that ends, the hub's too, unless the fleet is stopped. */
+  onProgramEnd: (listener: (ended: EndedProgram) => void) => void;
 }
 
 const NAMED_MAX = 6;
@@ -39,27 +39,50 @@ const GIT_USER = 'fleet';
 const DATABASE = 'postgres';
 
 export async function startFleet(state: StateDir, engine: PreparedEngine, shape: string): Promise<Fleet> {
+  if (state.kept !== undefined) await requireFreePorts(state.kept);
   await using stack = new AsyncDisposableStack();
+  const programs = new ProgramWatch();
+  try {
+    const parts = await startParts(stack, { state, engine, shape, programs });
+    stack.defer(() => programs.end());
+    return fleetOf(parts, stack.move());
+  } catch (error) {
+    const blamed = await programs.blame(error);
+    programs.end();
+    throw blamed;
+  }
+}
+
+interface FleetStart {
+  state: StateDir;
+  engine: PreparedEngine;
+  shape: string;
+  programs: ProgramWatch;
+}
+
+type FleetParts = Omit<Fleet, 'hub' | 'restartHub' | 'onProgramEnd' | typeof Symbol.asyncDispose> & {
+  fleetHub: FleetHub;
+  first: Hub;
+  programs: ProgramWatch;
+};
+
+async function startParts(stack: AsyncDisposableStack, start: FleetStart): Promise<FleetParts> {
+  const { state, engine, shape, programs } = start;
   const kept = state.kept ?? (await newState(shape));
   const account = { username: GIT_USER, password: kept.gitPassword };
-  let hub: FleetHub | undefined;
+  let fleetHub: FleetHub | undefined;
   const onPush = () => {
-    if (hub?.newest !== undefined) sendWebhook(hub.newest, kept.webhookSecret).catch(() => {});
+    if (fleetHub?.newest !== undefined) sendWebhook(fleetHub.newest, kept.webhookSecret).catch(() => {});
   };
-  const [postgres, git, clusters] = await startServers(
-    stack,
-    { dir: state.dir, kept, account },
-    engine,
-    onPush,
-  );
-  requireSamePort('Git server', git.port, kept.ports.git, state);
-  await state.keep({
-    ...kept,
-    ports: { ...kept.ports, postgres: postgres.port, git: git.port, clusters: clusters.ports },
-  });
+  const servers = { dir: state.dir, kept, account, engine, programs, onPush };
+  const [postgres, git, clusters] = await startServers(stack, servers);
+  if (git.port !== kept.ports.git && state.kept !== undefined)
+    throw portTaken('the Git server', kept.ports.git);
+  const ports = { ...kept.ports, postgres: postgres.port, git: git.port, clusters: clusters.ports };
+  await state.keep({ ...kept, ports });
   const config = await openConfigRepository(git, account, state.dir);
-  hub = hubOf(state.dir, kept, postgres, git);
-  const first = await startFirst(stack, hub);
+  fleetHub = new FleetHub(hubOptions(state.dir, kept, postgres, git), programs);
+  const first = await startFirst(stack, fleetHub);
   await step('repository and applications', async () => {
     await ensureRepository(first.client, config.url, account, kept.webhookSecret);
     await ensureApplications(first.client, clusters.clusters);
@@ -67,16 +90,26 @@ export async function startFleet(state: StateDir, engine: PreparedEngine, shape:
   const agents = await step(`agents on ${namesOf(clusters.clusters)}`, () =>
     startAgents(stack, first, clusters.clusters, join(state.dir, 'agents')),
   );
-  const owned = stack.move();
+  for (const { program } of agents) programs.add('agents', program);
   const { name, description } = engine;
   return {
     engine: { name, description },
-    hub: () => hub.newest ?? first,
-    restartHub: async () => void (await hub.start()),
     clusters: clusters.clusters,
     agents,
     config,
     hubLog: hubLogOf(state.dir),
+    fleetHub,
+    first,
+    programs,
+  };
+}
+
+function fleetOf({ fleetHub, first, programs, ...parts }: FleetParts, owned: AsyncDisposableStack): Fleet {
+  return {
+    ...parts,
+    hub: () => fleetHub.newest ?? first,
+    restartHub: async () => void (await fleetHub.start()),
+    onProgramEnd: (listener) => programs.onEnd(listener),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
@@ -85,15 +118,15 @@ function hubLogOf(dir: string): string {
   return join(dir, 'hub', 'hub.log');
 }
 
-function hubOf(dir: string, { ports }: KeptState, postgres: Postgres, git: GitServer): FleetHub {
-  return new FleetHub({
+function hubOptions(dir: string, { ports }: KeptState, postgres: Postgres, git: GitServer): HubOptions {
+  return {
     dir: join(dir, 'hub'),
     databaseUrl: postgres.url(DATABASE),
     httpPort: ports.http,
     grpcPort: ports.grpc,
     env: { HUB_SOURCES_ALLOW: `127.0.0.1:${git.port}` },
     logFile: hubLogOf(dir),
-  });
+  };
 }
 
 function startFirst(stack: AsyncDisposableStack, hub: FleetHub): Promise<Hub> {
@@ -124,20 +157,24 @@ interface ServersStart {
   dir: string;
   kept: KeptState;
   account: GitAccount;
+  engine: PreparedEngine;
+  programs: ProgramWatch;
+  onPush: () => void;
 }
 
 /** All are in the stack before a failure of one is thrown: else the others would stay. */
 async function startServers(
   stack: AsyncDisposableStack,
-  { dir, kept, account }: ServersStart,
-  engine: PreparedEngine,
-  onPush: () => void,
+  { dir, kept, account, engine, programs, onPush }: ServersStart,
 ): Promise<[Postgres, GitServer, StartedEngine]> {
   const gitDir = join(dir, 'git');
   await mkdir(gitDir, { recursive: true });
   const postgres = step('Postgres', async () => {
     const server = await startPostgres({ dir: join(dir, 'postgres'), port: kept.ports.postgres });
     stack.defer(() => server.stop());
+    programs.add('servers', server.program, 'Postgres');
+    if (server.port !== kept.ports.postgres)
+      say(`  port ${kept.ports.postgres} is in use: Postgres is on ${server.port} from now on`);
     return server;
   });
   const git = step('Git server', async () => {
@@ -148,17 +185,11 @@ async function startServers(
   const clusters = step(`clusters: ${engine.description}`, async () => {
     const started = await engine.start(dir, kept.ports.clusters);
     stack.defer(() => started.stop());
+    for (const program of started.programs) programs.add('servers', program);
     return started;
   });
   await Promise.allSettled([postgres, git, clusters]);
   return Promise.all([postgres, git, clusters]);
-}
-
-function requireSamePort(what: string, port: number, wanted: number, state: StateDir): void {
-  if (port === wanted || state.kept === undefined) return;
-  throw new PortTakenError(
-    `port ${wanted}, which the ${what} of this fleet had, is in use: free it, or start over with --fresh`,
-  );
 }
 
 function namesOf(clusters: readonly FleetCluster[]): string {

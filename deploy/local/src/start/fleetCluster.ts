@@ -10,6 +10,7 @@ export interface FleetCluster {
   context?: string;
   /** Makes a namespace unless it is there. */
   ensureNamespace: (name: string) => Promise<void>;
+  hasSecret: (namespace: string, name: string) => Promise<boolean>;
 }
 
 export interface StartedEngine {
@@ -18,7 +19,5 @@ export interface StartedEngine {
   ports: Record<string, number>;
   /** Whose end is the end of clusters. */
   programs: Program[];
-  /** Clusters that had to begin anew and are empty. */
-  emptied: string[];
   stop: () => Promise<void>;
 }

@@ -1,12 +1,15 @@
 /** The hub of a local fleet. It may end, and is started again where it was. */
 import { HubError, migrateHub, startHub, type Hub, type HubOptions } from '../fleet/hub.ts';
+import type { ProgramWatch } from './programWatch.ts';
 
 export class FleetHub {
   readonly #options: HubOptions;
+  readonly #programs: ProgramWatch;
   #newest: Hub | undefined;
 
-  constructor(options: HubOptions) {
+  constructor(options: HubOptions, programs: ProgramWatch) {
     this.#options = options;
+    this.#programs = programs;
   }
 
   /** The one that runs, or ran last. */
@@ -16,6 +19,7 @@ export class FleetHub {
 
   async start(): Promise<Hub> {
     this.#newest = await startHub(this.#options);
+    this.#programs.add('hub', this.#newest.program, 'the hub');
     return this.#newest;
   }
 

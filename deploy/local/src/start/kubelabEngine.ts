@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { startLab } from '../kubelab/lab.ts';
 import { planClusters } from './clusterNames.ts';
 import type { FleetCluster, StartedEngine } from './fleetCluster.ts';
-import { ensureNamespaceByApi } from './namespace.ts';
+import { ensureNamespaceByApi, hasSecretByApi } from './clusterObjects.ts';
 
 export async function startKubelab(binDir: string, dir: string, count: number): Promise<StartedEngine> {
   const plans = planClusters(count);
@@ -16,8 +16,16 @@ export async function startKubelab(binDir: string, dir: string, count: number): 
     const cluster = lab.clusters.find((candidate) => candidate.name === name);
     if (cluster === undefined) return [];
     const { kubeconfig, api } = cluster;
-    const ensureNamespace = (namespace: string) => ensureNamespaceByApi(api, namespace);
-    return [{ name, environment, labels: { environment, region }, kubeconfig, ensureNamespace }];
+    return [
+      {
+        name,
+        environment,
+        labels: { environment, region },
+        kubeconfig,
+        ensureNamespace: (namespace) => ensureNamespaceByApi(api, namespace),
+        hasSecret: (namespace, secret) => hasSecretByApi(api, namespace, secret),
+      },
+    ];
   });
-  return { clusters, ports: {}, programs: [], emptied: [], stop: () => lab.stop() };
+  return { clusters, ports: {}, programs: [], stop: () => lab.stop() };
 }

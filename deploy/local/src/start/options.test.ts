@@ -10,6 +10,7 @@ test('without arguments it is three simulated clusters that stay', () => {
     engine: { kind: 'sim' },
     fresh: false,
     stateDir: undefined,
+    build: true,
   });
 });
 
@@ -25,6 +26,7 @@ test('every option is understood', () => {
     '--clusters=2',
     '--fresh',
     '--state=elsewhere',
+    '--no-build',
   ];
   expect(parseStartOptions(args)).toEqual({
     once: true,
@@ -34,6 +36,7 @@ test('every option is understood', () => {
     engine: { kind: 'kubeconfig', contexts: ['a', 'b'] },
     fresh: true,
     stateDir: 'elsewhere',
+    build: false,
   });
 });
 

@@ -15,6 +15,8 @@ export interface StartOptions {
   fresh: boolean;
   /** Where its state lies, other than usual. */
   stateDir: string | undefined;
+  /** False: what was built before is started as it is. */
+  build: boolean;
 }
 
 export const USAGE = `usage: npm start -- [options]
@@ -25,7 +27,8 @@ export const USAGE = `usage: npm start -- [options]
   --engine sim         sim (simulated API servers: simkube), kubelab (real API servers on this machine; their first build
                        takes Go and minutes), or kubeconfig:CONTEXT,CONTEXT (clusters of yours)
   --fresh              start over, without what an earlier start left
-  --state DIR          where the fleet lies on disk, so that one machine can have several (.flotilla/local)`;
+  --state DIR          where the fleet lies on disk, so that one machine can have several (.flotilla/local)
+  --no-build           start what was built before, as it is`;
 
 export class StartUsageError extends Error {
   override readonly name = 'StartUsageError';
@@ -46,6 +49,7 @@ export function parseStartOptions(args: readonly string[]): StartOptions {
     engine,
     fresh: values.fresh,
     stateDir: values.state,
+    build: !values['no-build'],
   };
 }
 
@@ -61,6 +65,7 @@ function parse(args: readonly string[]) {
         engine: { type: 'string', default: 'sim' },
         fresh: { type: 'boolean', default: false },
         state: { type: 'string' },
+        'no-build': { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     });

@@ -7,7 +7,7 @@ import { ApiConnection, type ApiAccess } from '../kubelab/api.ts';
 import type { SimkubeCluster } from '../simkube/simkube.ts';
 import { planClusters } from './clusterNames.ts';
 import type { FleetCluster, StartedEngine } from './fleetCluster.ts';
-import { ensureNamespaceByApi } from './namespace.ts';
+import { ensureNamespaceByApi, hasSecretByApi } from './clusterObjects.ts';
 import { say } from './say.ts';
 
 export async function startSimulated(
@@ -24,14 +24,21 @@ export async function startSimulated(
     const cluster = found.get(name);
     if (cluster === undefined) return [];
     const { kubeconfig } = cluster;
-    const ensureNamespace = (namespace: string) => makeNamespace(cluster, namespace);
-    return [{ name, environment, labels: { environment, region }, kubeconfig, ensureNamespace }];
+    return [
+      {
+        name,
+        environment,
+        labels: { environment, region },
+        kubeconfig,
+        ensureNamespace: (namespace) => withApi(cluster, (api) => ensureNamespaceByApi(api, namespace)),
+        hasSecret: (namespace, secret) => withApi(cluster, (api) => hasSecretByApi(api, namespace, secret)),
+      },
+    ];
   });
   return {
     clusters,
     ports: Object.fromEntries(simkube.clusters.map(({ name, url }) => [name, Number(new URL(url).port)])),
     programs: [simkube.program],
-    emptied: simkube.emptied,
     stop: async () => void (await simkube.program.stop({ timeoutMs: STOP_TIMEOUT_MS })),
   };
 }
@@ -39,10 +46,10 @@ export async function startSimulated(
 /** It writes a snapshot of each cluster. */
 const STOP_TIMEOUT_MS = 30_000;
 
-async function makeNamespace(cluster: SimkubeCluster, name: string): Promise<void> {
+async function withApi<T>(cluster: SimkubeCluster, work: (api: ApiConnection) => Promise<T>): Promise<T> {
   const api = new ApiConnection(await accessOf(cluster));
   try {
-    await ensureNamespaceByApi(api, name);
+    return await work(api);
   } finally {
     api.close();
   }
