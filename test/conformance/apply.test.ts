@@ -1,6 +1,5 @@
 /** Server-side apply: who owns which fields, and what an apply does to those of others. */
 import { describe, expect, test } from 'vitest';
-import { differs } from '@flotilla/testkit/differs';
 import type { Answer } from './src/http.ts';
 import type { Json } from './src/json.ts';
 import { openKube } from './src/kube.ts';
@@ -78,7 +77,7 @@ describe('an apply', () => {
     expect([answer.status, answer.body.data]).toEqual([201, { a: '1' }]);
   });
 
-  test('needs a field manager', differs({ reason: 'the refusal names no cause' }), async () => {
+  test('needs a field manager', async () => {
     const { status, body } = await kube.patch('apply', kube.at('configmaps', 'nobody'), configMap('nobody'));
     expect([status, body.reason]).toEqual([422, 'Invalid']);
     expect(body.details.causes[0]).toMatchObject({ field: 'fieldManager', reason: 'FieldValueRequired' });

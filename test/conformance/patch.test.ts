@@ -1,6 +1,5 @@
 /** JSON, merge and strategic merge patches. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { differs } from '@flotilla/testkit/differs';
 import type { Json } from './src/json.ts';
 import { openKube } from './src/kube.ts';
 import { configMap, deployment, service } from './src/objects.ts';
@@ -89,10 +88,25 @@ describe('merge patch', () => {
     expect([status, body.reason]).toEqual([404, 'NotFound']);
   });
 
-  test('cannot rename', differs({ reason: 'a patch of the name is ignored' }), async () => {
+  test('cannot rename', async () => {
     const path = kube.at('configmaps', 'untouched');
     const { status } = await kube.patch('merge', path, { metadata: { name: 'renamed' } });
     expect(status).toBe(400);
+  });
+
+  test('cannot take the name away', async () => {
+    const path = kube.at('configmaps', 'untouched');
+    const { status, body } = await kube.patch('merge', path, { metadata: { name: null } });
+    expect([status, body.message]).toEqual([400, expect.stringContaining('name must be provided')]);
+  });
+
+  test('takes no force and no unknown fieldValidation', async () => {
+    const path = kube.at('configmaps', 'untouched');
+    const { status, body } = await kube.patch('merge', `${path}?force=true&fieldValidation=Some`, {});
+    expect([status, body.details.causes.map(({ field }: Json) => field)]).toEqual([
+      422,
+      ['force', 'fieldValidation'],
+    ]);
   });
 
   test('of a type that nobody knows is a 415', async () => {

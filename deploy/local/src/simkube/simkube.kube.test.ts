@@ -158,6 +158,9 @@ test('clusters are apart, and each continues where it was stopped', async () => 
   api = await connectTo(0);
   expect(simkube.clusters.map(({ url }) => url)).toEqual(urls);
   expect(await api.send('/api/v1/namespaces/kept')).toEqual(before);
+  const { resourceVersion = '' } = (before.body as KubeObject).metadata;
+  const told = await watchLines(`/api/v1/namespaces?watch=true&resourceVersion=${resourceVersion}`);
+  expect(told).toMatchObject([{ type: 'ERROR', object: { code: 410 } }]);
   expect(said).toEqual([expect.stringContaining('cluster two starts empty: its snapshot cannot be used')]);
   const kept = (await readdir(join(dir, 'two'))).find((name) => name.includes('.broken-'));
   expect(await readFile(join(dir, 'two', kept ?? ''), 'utf8')).toBe('{"format":"simk');

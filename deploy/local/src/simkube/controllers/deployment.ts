@@ -7,7 +7,7 @@ import type { KubeObject } from '../types.ts';
 import { boundsOf, replicasOf } from './deploymentBounds.ts';
 import { deploymentStatus } from './deploymentStatus.ts';
 import { proportions } from './deploymentScale.ts';
-import { canonical, shortHash } from './hash.ts';
+import { canonical, shortHash } from '../hash.ts';
 import { byAge, claim, ownerReferenceTo, statusWrites, withMetadata } from './objects.ts';
 import { event, planOf, type Plan, type Write } from './plan.ts';
 import type { Deployment, PodTemplate, ReplicaSet } from './shapes.ts';

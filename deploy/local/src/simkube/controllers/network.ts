@@ -1,6 +1,6 @@
 /** EndpointSlices of Services, and the addresses that a cloud would give load balancers and ingresses. */
 import type { KubeObject } from '../types.ts';
-import { canonical, fnv32 } from './hash.ts';
+import { canonical, fnv32 } from '../hash.ts';
 import { isReady, ownerReferenceTo, selects, statusWrites } from './objects.ts';
 import { planOf, type Plan, type Write } from './plan.ts';
 import type { Pod } from './shapes.ts';

@@ -5,7 +5,7 @@
  */
 import { FAIL_ANNOTATION } from '../../kubelab/stages.ts';
 import type { KubeObject } from '../types.ts';
-import { jitterMs } from './hash.ts';
+import { jitterMs } from '../hash.ts';
 import { conditionOf, controllerOf, withCondition } from './objects.ts';
 import { isoOf } from '../timestamp.ts';
 import { event, planOf, type Plan, type Write } from './plan.ts';

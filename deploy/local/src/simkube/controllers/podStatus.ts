@@ -1,5 +1,5 @@
 /** The statuses that a simulated kubelet writes: running, stuck in one of the ways to fail, or ended. */
-import { fnv32 } from './hash.ts';
+import { fnv32 } from '../hash.ts';
 import { withCondition } from './objects.ts';
 import { isoOf } from '../timestamp.ts';
 import type { Condition, Container, Pod, PodStatus } from './shapes.ts';

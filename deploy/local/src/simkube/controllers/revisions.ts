@@ -1,6 +1,6 @@
 /** ControllerRevisions of StatefulSets and DaemonSets: one per template, numbered, with a bounded history. */
 import type { KubeObject } from '../types.ts';
-import { canonical, shortHash } from './hash.ts';
+import { canonical, shortHash } from '../hash.ts';
 import { ownerReferenceTo, withMetadata } from './objects.ts';
 import type { Write } from './plan.ts';
 import type { ControllerRevision, PodTemplate } from './shapes.ts';

@@ -122,10 +122,6 @@ function fillService(spec: JsonObject): void {
   if (type === 'NodePort' || type === 'LoadBalancer') spec['externalTrafficPolicy'] ??= 'Cluster';
   if (type === 'LoadBalancer') spec['allocateLoadBalancerNodePorts'] ??= true;
   spec['internalTrafficPolicy'] ??= 'Cluster';
-  const ip = spec['clusterIP'];
-  if (typeof ip === 'string' && ip !== '') spec['clusterIPs'] ??= [ip];
-  spec['ipFamilies'] ??= ['IPv4'];
-  spec['ipFamilyPolicy'] ??= 'SingleStack';
 }
 
 function fillRollingUpdate(strategy: JsonObject): void {

@@ -16,6 +16,17 @@ export interface FieldError {
   field: string;
 }
 
+/** The message of the answer 422: `Deployment.apps "web" is invalid: spec.replicas: …`. */
+export function subjectInvalid(
+  { group, kind }: { group: string; kind: string },
+  name: string,
+  errors: readonly FieldError[],
+): string {
+  const texts = errors.map(({ field, message }) => `${field}: ${message}`);
+  const list = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
+  return `${group === '' ? kind : `${kind}.${group}`} ${JSON.stringify(name)} is invalid: ${list}`;
+}
+
 export const IMMUTABLE = 'field is immutable';
 
 export function required(field: string, detail = ''): FieldError {
@@ -44,6 +55,10 @@ export function notSupported(field: string, value: unknown, supported: readonly 
   const list = supported.map((item) => JSON.stringify(item)).join(', ');
   const message = `Unsupported value: ${JSON.stringify(value)}: supported values: ${list}`;
   return { reason: 'FieldValueNotSupported', message, field };
+}
+
+export function tooLong(field: string, bytesMax: number): FieldError {
+  return { reason: 'FieldValueTooLong', message: `Too long: may not be more than ${bytesMax} bytes`, field };
 }
 
 export function notNegative(field: string, value: unknown): FieldError[] {

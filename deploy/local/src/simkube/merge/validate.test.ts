@@ -4,7 +4,8 @@ import { schemaOfCrd, schemaOfKind, type Schema } from '../schema/schema.ts';
 import { gvkOf, type JsonObject, type KubeObject } from '../types.ts';
 import { withDefaults } from './defaults.ts';
 import { pruneUnknown } from './pruneUnknown.ts';
-import { decodeError, invalidMessage, validate, validateUpdate } from './validate.ts';
+import { subjectInvalid } from './fieldErrors.ts';
+import { decodeError, validate, validateUpdate, type FieldError } from './validate.ts';
 
 function object(apiVersion: string, kind: string, rest: object, name = 'x'): KubeObject {
   return { apiVersion, kind, metadata: { name }, ...rest };
@@ -18,6 +19,10 @@ function deployment(pod: JsonObject): KubeObject {
   const labels = { app: 'a' };
   const template = { metadata: { labels }, spec: pod };
   return object('apps/v1', 'Deployment', { spec: { selector: { matchLabels: labels }, template } });
+}
+
+function invalidMessage(given: KubeObject, errors: FieldError[]): string {
+  return subjectInvalid(gvkOf(given), given.metadata.name ?? '', errors);
 }
 
 function refusal(given: KubeObject): string {

@@ -2,7 +2,7 @@
 import type { Schema } from '../schema/schema.ts';
 import { gvkOf, type Json, type KubeObject } from '../types.ts';
 import type { FieldError } from './fieldErrors.ts';
-import { invalid, IMMUTABLE } from './fieldErrors.ts';
+import { forbidden, invalid, IMMUTABLE } from './fieldErrors.ts';
 import { IMMUTABLE_CHECKS } from './immutable.ts';
 import { KIND_CHECKS } from './validateKinds.ts';
 import { validateMetadata } from './validateMetadata.ts';
@@ -26,17 +26,19 @@ export function validateUpdate(before: KubeObject, after: KubeObject, schema: Sc
     const value = after.metadata[name];
     if (value !== before.metadata[name]) errors.push(invalid(`metadata.${name}`, value ?? '', IMMUTABLE));
   }
+  errors.push(...lateFinalizers(before, after));
   if (schema.typeName === undefined) return errors;
   return [...errors, ...(IMMUTABLE_CHECKS[groupKindOf(after)]?.(before, after) ?? [])];
 }
 
-/** The message of the answer 422: `Deployment.apps "web" is invalid: spec.replicas: …`. */
-export function invalidMessage(object: KubeObject, errors: readonly FieldError[]): string {
-  const { group, kind } = gvkOf(object);
-  const name = JSON.stringify(object.metadata.name ?? '');
-  const texts = errors.map(({ field, message }) => `${field}: ${message}`);
-  const list = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
-  return `${group === '' ? kind : `${kind}.${group}`} ${name} is invalid: ${list}`;
+/** What is being deleted waits for those that it has; a new one could hold it for ever. */
+function lateFinalizers({ metadata: before }: KubeObject, { metadata: after }: KubeObject): FieldError[] {
+  if (before.deletionTimestamp === undefined) return [];
+  const late = (after.finalizers ?? []).filter((name) => !before.finalizers?.includes(name));
+  if (late.length === 0) return [];
+  const list = late.map((name) => JSON.stringify(name)).join(', ');
+  const text = 'no new finalizers can be added if the object is being deleted';
+  return [forbidden('metadata.finalizers', `${text}, found new finalizers []string{${list}}`)];
 }
 
 function groupKindOf(object: KubeObject): string {

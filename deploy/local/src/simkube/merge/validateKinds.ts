@@ -1,6 +1,14 @@
 /** What single builtin kinds ask for beyond their types. */
 import type { Json, JsonObject, KubeObject } from '../types.ts';
-import { duplicate, invalid, notNegative, notSupported, required, type FieldError } from './fieldErrors.ts';
+import {
+  duplicate,
+  invalid,
+  notNegative,
+  notSupported,
+  required,
+  tooLong,
+  type FieldError,
+} from './fieldErrors.ts';
 import { isEqual, isObject } from './shape.ts';
 import { validateLabels } from './validateMetadata.ts';
 import { objectsOf, portErrors, validatePodSpec } from './validatePod.ts';
@@ -12,6 +20,8 @@ const KEY_TEXT =
   "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
 const SERVICE_TYPES = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
 const CRON_FIELDS = 5;
+/** Of all values of a ConfigMap or Secret. */
+const DATA_BYTES_MAX = 1_048_576;
 
 export const KIND_CHECKS: Record<string, Check> = {
   'apps/Deployment': validateWorkload,
@@ -22,14 +32,15 @@ export const KIND_CHECKS: Record<string, Check> = {
   'batch/CronJob': validateCronJob,
   '/Pod': (pod) => validatePodSpec(at(pod, 'spec'), 'spec'),
   '/Service': validateService,
-  '/ConfigMap': validateKeys,
-  '/Secret': validateKeys,
+  '/ConfigMap': (map) => [...validateKeys(map), ...validateSize(map, '[]')],
+  '/Secret': (secret) => [...validateKeys(secret), ...validateSize(secret, 'data')],
   '/PersistentVolumeClaim': validateClaim,
   'networking.k8s.io/Ingress': validateIngress,
   'rbac.authorization.k8s.io/Role': validateRole,
   'rbac.authorization.k8s.io/ClusterRole': validateRole,
   'rbac.authorization.k8s.io/RoleBinding': validateBinding,
   'rbac.authorization.k8s.io/ClusterRoleBinding': validateBinding,
+  'apiextensions.k8s.io/CustomResourceDefinition': validateDefinition,
 };
 
 function at(object: unknown, name: string): JsonObject {
@@ -119,6 +130,29 @@ function validateKeys(object: KubeObject): FieldError[] {
       .filter((key) => !KEY.test(key))
       .map((key) => invalid(`${name}[${key}]`, key, KEY_TEXT)),
   );
+}
+
+function validateSize(object: KubeObject, field: string): FieldError[] {
+  const texts = Object.values(at(object, 'data')).map(String);
+  const encoded = [...Object.values(at(object, 'binaryData')).map(String)];
+  if (object.kind === 'Secret') encoded.push(...texts.splice(0));
+  const bytes =
+    texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0) +
+    encoded.reduce((sum, text) => sum + Buffer.byteLength(text, 'base64'), 0);
+  return bytes > DATA_BYTES_MAX ? [tooLong(field, DATA_BYTES_MAX)] : [];
+}
+
+function validateDefinition(object: KubeObject): FieldError[] {
+  const spec = at(object, 'spec');
+  const { name = '' } = object.metadata;
+  const errors: FieldError[] = [];
+  if (name !== `${String(at(spec, 'names')['plural'])}.${String(spec['group'])}`)
+    errors.push(invalid('metadata.name', name, 'must be spec.names.plural+"."+spec.group'));
+  if (objectsOf(spec['versions']).filter(({ storage }) => storage === true).length !== 1)
+    errors.push(
+      invalid('spec.versions', spec['versions'], 'must have exactly one version marked as storage version'),
+    );
+  return errors;
 }
 
 function validateClaim(object: KubeObject): FieldError[] {

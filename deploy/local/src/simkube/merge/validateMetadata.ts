@@ -1,6 +1,6 @@
 /** Names, labels and annotations. */
 import type { KubeObject } from '../types.ts';
-import { invalid, required, type FieldError } from './fieldErrors.ts';
+import { invalid, required, tooLong, type FieldError } from './fieldErrors.ts';
 
 const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const SUBDOMAIN = `${LABEL}(\\.${LABEL})*`;
@@ -12,15 +12,20 @@ const QUALIFIED_TEXT = `name part must consist of alphanumeric characters, '-', 
 const VALUE_TEXT = `a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '${VALUE}')`;
 const LABEL_LENGTH_MAX = 63;
 const SUBDOMAIN_LENGTH_MAX = 253;
+/** Of all annotations of an object, keys and values. */
+const ANNOTATION_BYTES_MAX = 262_144;
 /** Names of these may hold what a path may hold: `system:controller:job-controller`. */
 const PATH_NAMES = new Set(['Role', 'RoleBinding', 'ClusterRole', 'ClusterRoleBinding']);
 
 export function validateMetadata(object: KubeObject): FieldError[] {
-  const { name, generateName, labels } = object.metadata;
+  const { name, generateName, labels, annotations } = object.metadata;
   const errors: FieldError[] = [];
   if (!name && !generateName) errors.push(required('metadata.name', 'name or generateName is required'));
   else if (name) errors.push(...nameErrors(object.kind, name));
-  return [...errors, ...validateLabels('metadata.labels', labels)];
+  errors.push(...validateLabels('metadata.labels', labels));
+  if (bytesOf(annotations) > ANNOTATION_BYTES_MAX)
+    errors.push(tooLong('metadata.annotations', ANNOTATION_BYTES_MAX));
+  return errors;
 }
 
 export function validateLabels(field: string, labels: Record<string, string> | undefined): FieldError[] {
@@ -42,6 +47,13 @@ export function labelErrors(field: string, value: string): FieldError[] {
   if (value.length > LABEL_LENGTH_MAX)
     return [invalid(field, value, `must be no more than ${LABEL_LENGTH_MAX} bytes`)];
   return matches(LABEL, value) ? [] : [invalid(field, value, LABEL_TEXT)];
+}
+
+function bytesOf(texts: Record<string, string> | undefined): number {
+  let bytes = 0;
+  for (const [key, value] of Object.entries(texts ?? {}))
+    bytes += Buffer.byteLength(key) + Buffer.byteLength(value);
+  return bytes;
 }
 
 function nameErrors(kind: string, name: string): FieldError[] {

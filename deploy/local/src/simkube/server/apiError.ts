@@ -1,4 +1,5 @@
 /** Refusals of an API server as it words them: each is a Status with code, reason and details. */
+import { subjectInvalid, type FieldError } from '../merge/fieldErrors.ts';
 import type { JsonObject, ResourceType } from '../types.ts';
 
 type Kind = Pick<ResourceType, 'group' | 'plural'>;
@@ -30,8 +31,8 @@ export function statusOf(error: ApiError): JsonObject {
     metadata: {},
     status: 'Failure',
     message: error.message,
-    reason: error.reason,
-    details: error.details,
+    ...(error.reason === '' ? {} : { reason: error.reason }),
+    ...(Object.keys(error.details).length === 0 ? {} : { details: error.details }),
     code: error.code,
   };
 }
@@ -71,6 +72,25 @@ export function badRequest(message: string): ApiError {
   return new ApiError(400, 'BadRequest', message);
 }
 
+/** What the real server has no reason and no code of its own for. */
+export function unnamed(message: string): ApiError {
+  return new ApiError(500, '', message);
+}
+
+export function invalidObject(
+  kind: { group: string; kind: string },
+  name: string,
+  errors: FieldError[],
+): ApiError {
+  const details: JsonObject = {
+    ...(name === '' ? {} : { name }),
+    ...(kind.group === '' ? {} : { group: kind.group }),
+    kind: kind.kind,
+    causes: errors.map((error) => ({ ...error })),
+  };
+  return new ApiError(422, 'Invalid', subjectInvalid(kind, name, errors), details);
+}
+
 export function forbidden(type: Kind, name: string, why: string, causes: StatusCause[] = []): ApiError {
   const subject = name === '' ? qualified(type) : `${qualified(type)} "${name}"`;
   const details: JsonObject = { ...detailsOf(type, name) };
@@ -86,6 +106,20 @@ export function methodNotAllowed(): ApiError {
   );
 }
 
-export function expired(asked: number, oldest: number): ApiError {
-  return new ApiError(410, 'Expired', `too old resource version: ${asked} (${oldest})`);
+export function notAcceptable(): ApiError {
+  const served = 'application/json, application/yaml, application/json;stream=watch';
+  const message = `406: Not Acceptable\n\nAvailable representations: ${served}`;
+  return new ApiError(406, 'NotAcceptable', message);
+}
+
+export function expired(message: string): ApiError {
+  return new ApiError(410, 'Expired', message);
+}
+
+/** Of a version that no write has reached yet; the real server says so after it waited for it. */
+export function tooLargeVersion(asked: number, current: number): ApiError {
+  const what = 'Too large resource version';
+  const causes = [{ reason: 'ResourceVersionTooLarge', message: what }];
+  const message = `Timeout: ${what}: ${asked}, current: ${current}`;
+  return new ApiError(504, 'Timeout', message, { causes, retryAfterSeconds: 1 });
 }

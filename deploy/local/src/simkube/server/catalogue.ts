@@ -9,6 +9,7 @@ export interface CrdVersion {
   served: boolean;
   storage: boolean;
   schema?: { openAPIV3Schema?: OpenApiNode };
+  selectableFields?: { jsonPath: string }[];
   subresources?: { status?: object; scale?: { specReplicasPath?: string; statusReplicasPath?: string } };
   additionalPrinterColumns?: {
     name: string;
@@ -44,6 +45,7 @@ export class Catalogue {
   /** Grows with each change of CRDs: an ETag for discovery. */
   generation = 0;
   readonly #custom = new Map<string, Custom[]>();
+  readonly #byType = new Map<ResourceType, Custom>();
 
   resources(): readonly ResourceType[] {
     if (this.#custom.size === 0) return builtinResources();
@@ -62,7 +64,7 @@ export class Catalogue {
   }
 
   customVersion(type: ResourceType): CrdVersion | undefined {
-    return this.#all().find((custom) => custom.type === type)?.version;
+    return this.#byType.get(type)?.version;
   }
 
   customGroups(): ReadonlySet<string> {
@@ -70,29 +72,29 @@ export class Catalogue {
   }
 
   schemaOf(type: ResourceType): Schema {
-    const custom = this.#all().find((candidate) => candidate.type === type);
-    const schema = custom?.schema ?? schemaOfKind(type);
+    const schema = this.#byType.get(type)?.schema ?? schemaOfKind(type);
     if (schema === undefined) throw new Error(`no schema of ${apiVersionOf(type)} ${type.kind}`);
     return schema;
   }
 
   serve(crd: KubeObject): void {
     const spec = crd['spec'] as CrdSpec;
-    this.generation += 1;
-    this.#custom.set(
-      crd.metadata.name ?? '',
-      servedFirst(spec).map((version) => ({
-        version,
-        type: typeOf(spec, version),
-        schema: schemaOfCrd(version.schema?.openAPIV3Schema ?? { type: 'object' }, {
-          statusSubresource: version.subresources?.status !== undefined,
-        }),
-      })),
-    );
+    const name = crd.metadata.name ?? '';
+    this.drop(name);
+    const served = servedFirst(spec).map((version) => ({
+      version,
+      type: typeOf(spec, version),
+      schema: schemaOfCrd(version.schema?.openAPIV3Schema ?? { type: 'object' }, {
+        statusSubresource: version.subresources?.status !== undefined,
+      }),
+    }));
+    this.#custom.set(name, served);
+    for (const custom of served) this.#byType.set(custom.type, custom);
   }
 
   drop(name: string): void {
     this.generation += 1;
+    for (const { type } of this.#custom.get(name) ?? []) this.#byType.delete(type);
     this.#custom.delete(name);
   }
 

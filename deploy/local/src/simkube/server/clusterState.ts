@@ -14,6 +14,8 @@ export class ClusterState {
   /** Told after each change, for who keeps it on disk. */
   onChange: () => void = () => undefined;
   readonly #tables = new Map<string, Map<string, KubeObject>>();
+  /** Of resources that came later than the cluster: the version from which on they are known. */
+  readonly #begun = new Map<string, number>();
   readonly #listeners = new Set<(event: ObjectEvent) => void>();
   #history: ObjectEvent[] = [];
 
@@ -24,8 +26,23 @@ export class ClusterState {
   /** By namespace and name, as etcd has them. */
   all(type: ResourceType): KubeObject[] {
     const table = this.#tables.get(tableOf(type));
-    if (table === undefined) return [];
-    return [...table.keys()].sort().map((key) => table.get(key) as KubeObject);
+    return table === undefined ? [] : sorted(table);
+  }
+
+  /** As they were at an earlier version, by undoing what came after; undefined where that is no longer known. */
+  allAt(type: ResourceType, version: number): KubeObject[] | undefined {
+    if (version >= this.resourceVersion) return this.all(type);
+    const after = this.since(version);
+    if (after === undefined) return undefined;
+    const name = tableOf(type);
+    const table = new Map(this.#tables.get(name));
+    for (const { resource, object, before } of after.toReversed()) {
+      if (tableOf(resource) !== name) continue;
+      const key = keyOf(object.metadata.namespace ?? '', object.metadata.name ?? '');
+      if (before === null) table.delete(key);
+      else table.set(key, before);
+    }
+    return sorted(table);
   }
 
   /** Every object of every resource. */
@@ -73,11 +90,28 @@ export class ClusterState {
     return () => this.#listeners.delete(listener);
   }
 
+  /** A new kind has no past: who watches it from before now is told so. */
+  begin(type: Pick<ResourceType, 'group' | 'plural'>): void {
+    this.#begun.set(tableOf(type), this.resourceVersion);
+  }
+
+  /** The first version from which a watch of this resource can go on. */
+  oldestVersionOf(type: ResourceType): number {
+    return Math.max(this.oldestVersion, this.#begun.get(tableOf(type)) ?? 0);
+  }
+
   /** Changes after `version`; undefined where they are no longer known. */
   since(version: number): ObjectEvent[] | undefined {
     if (version < this.oldestVersion) return undefined;
-    const first = this.#history.findIndex((event) => event.resourceVersion > version);
-    return first === -1 ? [] : this.#history.slice(first);
+    // Versions rise by one with each change.
+    const count = Math.min(this.resourceVersion - version, this.#history.length);
+    return count <= 0 ? [] : this.#history.slice(-count);
+  }
+
+  /** Goes on from this version: nothing that came before it is known. */
+  skipTo(version: number): void {
+    this.resourceVersion = version;
+    this.compact();
   }
 
   /** Forgets all changes: every watch from before now is answered 410. */
@@ -105,6 +139,10 @@ export class ClusterState {
     for (const listener of [...this.#listeners]) listener(event);
     this.onChange();
   }
+}
+
+function sorted(table: Map<string, KubeObject>): KubeObject[] {
+  return [...table.keys()].sort().map((key) => table.get(key) as KubeObject);
 }
 
 export function tableOf(type: Pick<ResourceType, 'group' | 'plural'>): string {

@@ -10,7 +10,7 @@ import { jsonPatch, type JsonPatchOperation } from '../merge/jsonPatch.ts';
 import { pruneUnknown } from '../merge/pruneUnknown.ts';
 import { PatchError, strategicMergePatch } from '../merge/strategicMergePatch.ts';
 import { trackWrite } from '../merge/trackWrite.ts';
-import { decodeError, invalidMessage, validate, validateUpdate, type FieldError } from '../merge/validate.ts';
+import { decodeError, validate, validateUpdate, type FieldError } from '../merge/validate.ts';
 import type { Schema } from '../schema/schema.ts';
 import { apiVersionOf, type JsonObject, type KubeObject, type ResourceType } from '../types.ts';
 import {
@@ -20,16 +20,28 @@ import {
   conflict,
   detailsOf,
   forbidden,
+  invalidObject,
   modified,
   notFound,
+  unnamed,
 } from './apiError.ts';
 import { Catalogue, apiVersionAs, isCrd } from './catalogue.ts';
 import { ClusterState } from './clusterState.ts';
 import { cleanUpCrd, establish } from './crd.ts';
 import { deletionOf } from './deletion.ts';
 import { isoOf } from '../timestamp.ts';
-import { asChange, asNew, asObjectOf, generatedName, withGeneration, withStringData } from './prepare.ts';
+import {
+  asChange,
+  asNew,
+  asObjectOf,
+  generatedName,
+  guardName,
+  isService,
+  withGeneration,
+  withStringData,
+} from './prepare.ts';
 import { predicateOf } from './selectors.ts';
+import { withAddress } from './serviceAddress.ts';
 import type {
   Clock,
   DeleteOptions,
@@ -89,14 +101,10 @@ export class ClusterStore implements Store {
     const given = asObjectOf(resource, body, body.metadata?.namespace ?? '');
     const { name, generateName } = given.metadata;
     if (given.metadata.resourceVersion)
-      throw badRequest('resourceVersion should not be set on objects to be created');
-    if (!name && !generateName) {
-      const message = `resource name may not be empty`;
-      throw new ApiError(422, 'Invalid', message, detailsOf(resource, ''));
-    }
-    const metadata = { ...given.metadata, name: name || generatedName(generateName ?? '') };
+      throw unnamed('resourceVersion should not be set on objects to be created');
+    const metadata = { ...given.metadata, name: name || (generateName ? generatedName(generateName) : '') };
     return this.#insert(resource, { ...given, metadata }, options, (object, schema) =>
-      this.#track(null, object, resource, schema, options),
+      this.#track(null, withDefaults(object, schema), resource, schema, options),
     );
   }
 
@@ -115,6 +123,7 @@ export class ClusterStore implements Store {
     const schema = this.catalogue.schemaOf(key.resource);
     const patched = patchedBy(before, body, schema, key);
     const given = asObjectOf(key.resource, patched, key.namespace);
+    guardName(key.name, given);
     guardIdentity(key, before, given);
     const decoded = this.#decoded(key.resource, given, schema, options);
     return { object: this.#replace(key, before, decoded, schema, options), created: false };
@@ -146,8 +155,7 @@ export class ClusterStore implements Store {
   ): { object: KubeObject; created: boolean } {
     const { resource, namespace, name } = key;
     const sent = asObjectOf(resource, body, namespace);
-    if ((sent.metadata.name ?? name) !== name)
-      throw badRequest('the name of the object does not match the name on the URL');
+    if (sent.metadata.name) guardName(name, sent);
     if (sent.metadata.managedFields?.length) throw badRequest('metadata.managedFields must be nil');
     const schema = this.catalogue.schemaOf(resource);
     const applied = this.#decoded(
@@ -188,11 +196,11 @@ export class ClusterStore implements Store {
       nowIso: isoOf(this.clock.now()),
     });
     if (outcome.outcome === 'conflict') throw applyConflict(outcome.conflicts);
-    if (outcome.outcome === 'invalid') throw new ApiError(500, '', outcome.message);
+    if (outcome.outcome === 'invalid') throw unnamed(outcome.message);
     return outcome.object;
   }
 
-  /** `own` gives the object its managedFields. */
+  /** `own` gives the object its defaults and its managedFields. */
   #insert(
     resource: ResourceType,
     given: KubeObject,
@@ -204,8 +212,8 @@ export class ClusterStore implements Store {
     if (resource.namespaced) this.#guardNamespace(resource, namespace, name);
     const schema = this.catalogue.schemaOf(resource);
     const custom = this.catalogue.customVersion(resource) !== undefined;
-    const owned = own(withDefaults(this.#decoded(resource, given, schema, options), schema), schema);
-    const object = withDefaults(asNew(resource, owned, custom, isoOf(this.clock.now())), schema);
+    const owned = own(this.#decoded(resource, given, schema, options), schema);
+    const object = this.#addressed(resource, asNew(resource, owned, custom, isoOf(this.clock.now())));
     refuse(resource, object, validate(object, schema));
     if (options.dryRun) return object;
     const stored = this.state.put(resource, object);
@@ -233,7 +241,7 @@ export class ClusterStore implements Store {
     schema: Schema,
     options: WriteOptions,
   ): KubeObject {
-    const after = withGeneration(before, changed);
+    const after = withGeneration(before, this.#addressed(resource, changed));
     if (isDeepStrictEqual(after, before)) return before;
     refuse(resource, after, [...validate(after, schema), ...validateUpdate(before, after, schema)]);
     if (options.dryRun) return after;
@@ -241,6 +249,10 @@ export class ClusterStore implements Store {
     const stored = this.state.put(resource, after);
     if (isCrd(resource) && options.subresource === undefined) establish(this, stored);
     return stored;
+  }
+
+  #addressed(resource: ResourceType, object: KubeObject): KubeObject {
+    return isService(resource) ? withAddress(object, this.state.all(resource)) : object;
   }
 
   #remove(resource: ResourceType, object: KubeObject): KubeObject {
@@ -371,9 +383,8 @@ function guardPreconditions({ resource, name }: ObjectKey, before: KubeObject, o
 
 function refuse(resource: ResourceType, object: KubeObject, errors: FieldError[]): void {
   if (errors.length === 0) return;
-  const causes = errors.map((error) => ({ ...error }));
-  const details = { name: object.metadata.name ?? '', group: resource.group, kind: object.kind, causes };
-  throw new ApiError(422, 'Invalid', invalidMessage(object, errors), details);
+  const { group } = resource;
+  throw invalidObject({ group, kind: object.kind }, object.metadata.name ?? '', errors);
 }
 
 function applyConflict(conflicts: Conflict[]): ApiError {

@@ -20,6 +20,11 @@ interface Condition {
 }
 
 export function establish(store: CrdHost, crd: KubeObject): void {
+  const {
+    group,
+    names: { plural },
+  } = crd['spec'] as CrdSpec;
+  if (store.resource(group, plural) === undefined) store.state.begin({ group, plural });
   store.catalogue.serve(crd);
   if (crd.metadata.deletionTimestamp) return;
   const resource = store.resourceOfKind('apiextensions.k8s.io/v1', 'CustomResourceDefinition');

@@ -1,6 +1,7 @@
 /** What the cluster serves: aggregated (v2) for clients that ask for it, else list by list. */
 import { apiVersionOf, type ResourceType } from '../types.ts';
 import { noSuchPath } from './apiError.ts';
+import type { Catalogue } from './catalogue.ts';
 import { answerJson, type Exchange } from './exchange.ts';
 
 const aggregatedType = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
@@ -26,7 +27,9 @@ function answerAggregated(exchange: Exchange, types: readonly ResourceType[], co
     response.end();
     return;
   }
-  const items = groupsOf(types.filter(({ group }) => (group === '') === core)).map(aggregatedGroup);
+  const items = groupsOf(types.filter(({ group }) => (group === '') === core)).map((group) =>
+    aggregatedGroup(group, cluster.store.catalogue),
+  );
   const body = JSON.stringify({
     kind: 'APIGroupDiscoveryList',
     apiVersion: 'apidiscovery.k8s.io/v2',
@@ -62,22 +65,26 @@ function groupsOf(types: readonly ResourceType[]): Group[] {
   }));
 }
 
-function aggregatedGroup({ name, versions }: Group): object {
+function aggregatedGroup({ name, versions }: Group, catalogue: Catalogue): object {
   return {
     metadata: { ...(name === '' ? {} : { name }), creationTimestamp: null },
     versions: versions.map(({ version, types }) => ({
       version,
       freshness: 'Current',
-      resources: types.map(aggregatedResource),
+      resources: types.map((type) => aggregatedResource(type, catalogue.customVersion(type) !== undefined)),
     })),
   };
 }
 
-function aggregatedResource(type: ResourceType): object {
-  const responseKind = { group: type.group, version: type.version, kind: type.kind };
+function aggregatedResource(type: ResourceType, isCustom: boolean): object {
+  const own = { group: type.group, version: type.version, kind: type.kind };
+  // Of a builtin kind the real server says no more here than its name.
+  const shown = (kind: typeof own) =>
+    !isCustom && kind.kind === type.kind ? { ...kind, group: '', version: '' } : kind;
+  const responseKind = shown(own);
   const subresources = subresourcesOf(type).map(({ name, verbs, kind }) => ({
     subresource: name,
-    responseKind: kind,
+    responseKind: shown(kind),
     verbs,
   }));
   return {

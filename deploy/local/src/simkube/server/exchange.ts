@@ -2,11 +2,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gzip } from 'node:zlib';
 import { promisify } from 'node:util';
-import { parse as parseYaml } from 'yaml';
+import { parse as parseYaml, stringify as stringifyYaml } from 'yaml';
 import type { ClusterStore } from './clusterStore.ts';
 import { ApiError, badRequest } from './apiError.ts';
 import type { Faults } from './faults.ts';
 import type { Credentials, User } from './identity.ts';
+import { formOf } from './mediaType.ts';
 import { readProtobuf } from './protobuf.ts';
 import type { RequestInfo } from './requestInfo.ts';
 import type { ClusterControllers } from './store.ts';
@@ -43,13 +44,14 @@ export interface AuditLog {
 
 const compress = promisify(gzip);
 const gzipFromBytes = 128 * 1_024;
-const bodyMaxBytes = 8 * 1_024 * 1_024;
+const bodyMaxBytes = 3 * 1_024 * 1_024;
 
 export async function answerJson(exchange: Exchange, code: number, body: unknown): Promise<void> {
   const { response, request, warnings } = exchange;
-  let bytes: Buffer = Buffer.from(JSON.stringify(body));
+  const isYaml = formOf(request.headers.accept) === 'yaml';
+  let bytes: Buffer = Buffer.from(isYaml ? stringifyYaml(body) : JSON.stringify(body));
   const headers: Record<string, string | string[] | number> = {
-    'content-type': 'application/json',
+    'content-type': isYaml ? 'application/yaml' : 'application/json',
     'cache-control': 'no-cache, private',
   };
   if (warnings.length > 0)
@@ -72,10 +74,11 @@ export function answerText(exchange: Exchange, text: string): void {
 export async function readBody(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  // The connection outlives a body that is too large: the rest of it is passed over once the refusal is sent.
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size > bodyMaxBytes)
-      throw new ApiError(413, 'RequestEntityTooLarge', 'Request entity too large: limit is 8388608');
+      throw new ApiError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${bodyMaxBytes}`);
     chunks.push(chunk);
   }
   if (size === 0) return undefined;

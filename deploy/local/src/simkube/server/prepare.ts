@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { apiVersionOf, type KubeObject, type ObjectMeta, type ResourceType } from '../types.ts';
 import { badRequest } from './apiError.ts';
+import { keepAddress } from './serviceAddress.ts';
 
 /** Builtin kinds that count the changes of their spec. */
 const counted = new Set(
@@ -39,6 +40,18 @@ export function asObjectOf(type: ResourceType, body: unknown, namespace: string)
   } else delete metadata.namespace;
   if (metadata.creationTimestamp === null) delete metadata.creationTimestamp;
   return { ...given, apiVersion: expected, kind: type.kind, metadata };
+}
+
+/** A body says the name of its URL, and a patch changes no name. */
+export function guardName(name: string, { metadata }: KubeObject): void {
+  if (!metadata.name)
+    throw badRequest(
+      `the name of the object (${name} based on URL) was undeterminable: name must be provided`,
+    );
+  if (metadata.name !== name)
+    throw badRequest(
+      `the name of the object (${metadata.name}) does not match the name on the URL (${name})`,
+    );
 }
 
 export function generatedName(prefix: string): string {
@@ -144,14 +157,20 @@ export function asChange(
     const { status: _status, ...bare } = kept as KubeObject & { status?: unknown };
     return bare as KubeObject;
   }
-  const after: KubeObject = { ...object, metadata };
-  if (type.subresources.status || (type.group === '' && type.plural === 'services')) {
+  const after: KubeObject = isService(type)
+    ? keepAddress(before, { ...object, metadata })
+    : { ...object, metadata };
+  if (type.subresources.status || isService(type)) {
     if ('status' in before) after['status'] = before['status'];
     else delete after['status'];
   }
   if (type.plural === 'namespaces' && type.group === '' && subresource !== 'finalize')
     after['spec'] = before['spec'];
   return after;
+}
+
+export function isService(type: ResourceType): boolean {
+  return type.group === '' && type.plural === 'services';
 }
 
 function keep<Field extends keyof ObjectMeta>(metadata: ObjectMeta, old: ObjectMeta, field: Field): void {

@@ -1,9 +1,18 @@
 /** The way of one request: who asks, may they, and which handler answers. */
 import type { ResourceType } from '../types.ts';
-import { ApiError, badRequest, forbidden, methodNotAllowed, noSuchPath, notFound } from './apiError.ts';
+import {
+  ApiError,
+  badRequest,
+  forbidden,
+  methodNotAllowed,
+  noSuchPath,
+  notAcceptable,
+  notFound,
+} from './apiError.ts';
 import { answerDiscovery } from './discovery.ts';
 import { answerJson, answerText, readBody, type Exchange } from './exchange.ts';
 import type { FaultRule } from './faults.ts';
+import { formOf } from './mediaType.ts';
 import { answerOpenApi } from './openapi.ts';
 import { mayDo } from './rbac.ts';
 import { getOne, listMany } from './read.ts';
@@ -28,6 +37,7 @@ export async function route(exchange: Exchange): Promise<void> {
   const { info, request } = exchange;
   if (request.method !== 'GET' && request.method !== 'HEAD') exchange.body = await readBody(request);
   authorize(exchange);
+  guardAccepted(exchange);
   if (info.isResource) return routeResource(exchange);
   const { path } = info;
   if (/^\/(healthz|livez|readyz)(\/|$)/.test(path)) return answerText(exchange, 'ok');
@@ -53,6 +63,13 @@ function authorize({ cluster, info, user }: Exchange): void {
   const where = asked.namespace === '' ? ' at the cluster scope' : ` in the namespace "${asked.namespace}"`;
   const why = `User "${user.name}" cannot ${verb} resource "${full}" in API group "${group}"${where}`;
   throw forbidden({ group, plural: resource }, name, why);
+}
+
+/** A client that reads nothing of what is served would take an answer for something else. */
+function guardAccepted({ info, request }: Exchange): void {
+  if (!info.isResource && !/^\/(apis?|openapi)(\/|$)/.test(info.path)) return;
+  const form = formOf(request.headers.accept);
+  if (form === undefined || (form === 'yaml' && info.verb === 'watch')) throw notAcceptable();
 }
 
 /** Faults and counters of this cluster; administrators only, since no role allows these paths. */

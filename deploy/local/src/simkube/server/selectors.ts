@@ -1,6 +1,7 @@
 /** Label and field selectors of lists and watches, in Kubernetes' own syntax. */
 import type { KubeObject } from '../types.ts';
 import { badRequest } from './apiError.ts';
+import { fieldValue, requirementsOf } from './selectableFields.ts';
 import type { ListSelection } from './store.ts';
 
 export type Predicate = (object: KubeObject) => boolean;
@@ -73,19 +74,6 @@ function requirementOf(text: string): Requirement {
 }
 
 function fieldPredicate(selector: string): Predicate {
-  const tests = splitTop(selector).map((part) => {
-    const parsed = /^([^=!]+)(==|=|!=)(.*)$/.exec(part);
-    if (!parsed) throw badRequest(`invalid field selector: ${part}`);
-    const path = (parsed[1] ?? '').split('.');
-    const wanted = parsed[3] ?? '';
-    return { path, wanted, equal: parsed[2] !== '!=' };
-  });
-  return (object) => tests.every((test) => (valueAt(object, test.path) === test.wanted) === test.equal);
-}
-
-function valueAt(object: KubeObject, path: string[]): string {
-  let value: unknown = object;
-  for (const step of path) value = (value as Record<string, unknown> | undefined)?.[step];
-  if (typeof value === 'string') return value;
-  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
+  const tests = requirementsOf(selector);
+  return (object) => tests.every(({ name, value, equal }) => (fieldValue(object, name) === value) === equal);
 }

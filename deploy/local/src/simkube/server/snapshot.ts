@@ -9,6 +9,11 @@ import { isCrd } from './catalogue.ts';
 import type { ClusterStore } from './clusterStore.ts';
 
 const formatVersion = 1;
+/**
+ * After a crash clients may know versions that the snapshot does not. Beginning far above them makes their watches expire,
+ * where else they would go on from a version that comes a second time, with other content.
+ */
+const versionsLeftOut = 1_000_000;
 
 interface Snapshot {
   format: 'simkube';
@@ -54,6 +59,8 @@ export async function readSnapshot(dir: string, store: ClusterStore): Promise<Sn
   if (typeof parsed === 'string') {
     const setAside = `${file}.broken-${store.clock.now()}`;
     await rename(file, setAside);
+    // Above every version that clients of the old cluster may know.
+    store.state.skipTo(store.clock.now());
     return { setAside, why: parsed };
   }
   restore(store, parsed);
@@ -75,8 +82,7 @@ function parseSnapshot(text: string): Snapshot | string {
 }
 
 function restore(store: ClusterStore, { objects, resourceVersion }: Snapshot): void {
-  store.state.resourceVersion = resourceVersion;
-  store.state.oldestVersion = resourceVersion;
+  store.state.skipTo(resourceVersion + versionsLeftOut);
   const waiting: KubeObject[] = [];
   for (const object of objects) {
     const resource = store.resourceOfKind(object.apiVersion, object.kind);

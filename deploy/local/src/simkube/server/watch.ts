@@ -4,17 +4,20 @@
  */
 import type { KubeObject, ResourceType } from '../types.ts';
 import { apiVersionOf } from '../types.ts';
-import { expired, statusOf } from './apiError.ts';
-import { apiVersionAs } from './catalogue.ts';
+import { expired, statusOf, unnamed } from './apiError.ts';
+import { apiVersionAs, isCrd } from './catalogue.ts';
 import { tableOf } from './clusterState.ts';
 import type { Exchange } from './exchange.ts';
 import { selectionOf } from './read.ts';
 import { isTrue } from './requestInfo.ts';
+import { checkListOptions, versionOf } from './requestOptions.ts';
 import { predicateOf, type Predicate } from './selectors.ts';
 import type { ObjectEvent } from './store.ts';
 import { showOne } from './views.ts';
 
 const bookmarkMs = 50_000;
+/** A watch that ends by itself has a bookmark shortly before, from which its client goes on. */
+const lastBookmarkMs = 2_000;
 const defaultTimeoutSeconds = 1_800;
 const pendingBytesMax = 32 * 1_024 * 1_024;
 
@@ -23,16 +26,16 @@ interface Following {
   type: ResourceType;
   fits: Predicate;
   table: string;
+  /** Only what came after it is told. */
+  from: number;
 }
 
 export function watchMany(exchange: Exchange, type: ResourceType): void {
   const { cluster, response, info } = exchange;
-  const following = {
-    exchange,
-    type,
-    fits: watchedBy(exchange),
-    table: tableOf(type),
-  };
+  checkListOptions(info.query, true);
+  const from = versionOf(info.query.get('resourceVersion') ?? '');
+  if (typeof from !== 'number') throw unnamed(from.wrong);
+  const following = { exchange, type, fits: watchedBy(exchange, type), table: tableOf(type), from };
   response.writeHead(200, {
     'content-type': 'application/json;stream=watch',
     'cache-control': 'no-cache, private',
@@ -49,41 +52,48 @@ export function watchMany(exchange: Exchange, type: ResourceType): void {
   });
 }
 
-function watchedBy(exchange: Exchange): Predicate {
-  const fits = predicateOf(selectionOf(exchange));
+function watchedBy(exchange: Exchange, type: ResourceType): Predicate {
+  const fits = predicateOf(selectionOf(exchange, type));
   const { name } = exchange.info;
   return name === '' ? fits : (object) => object.metadata.name === name && fits(object);
 }
 
 /** What the client does not know yet; false where that is no longer known here either. */
 function begin(following: Following): boolean {
-  const { exchange, type } = following;
+  const { exchange, type, from } = following;
   const { state } = exchange.cluster.store;
   const { query } = exchange.info;
-  const asked = query.get('resourceVersion') ?? '';
-  const initial = query.get('sendInitialEvents') === 'true' || asked === '' || asked === '0';
+  const wanted = query.get('sendInitialEvents');
+  if (wanted === 'false' && from === 0) return true;
+  const initial = wanted === 'true' || from === 0;
   if (initial) {
     for (const object of state.all(type)) if (following.fits(object)) send(following, 'ADDED', object);
-    if (query.get('sendInitialEvents') === 'true')
-      bookmark(following, { 'k8s.io/initial-events-end': 'true' });
+    if (wanted === 'true') bookmark(following, { 'k8s.io/initial-events-end': 'true' });
     return true;
   }
-  const missed = state.since(Number(asked));
+  const oldest = state.oldestVersionOf(type);
+  const missed = from < oldest ? undefined : state.since(from);
   if (missed !== undefined) {
     for (const event of missed) tell(following, event);
     return true;
   }
-  const status = statusOf(expired(Number(asked), state.oldestVersion));
+  const status = statusOf(expired(`too old resource version: ${from} (${oldest})`));
   exchange.response.end(`${JSON.stringify({ type: 'ERROR', object: status })}\n`);
   return false;
 }
 
 function tell(following: Following, event: ObjectEvent): void {
-  if (tableOf(event.resource) !== following.table) return;
+  if (isEndOf(following.type, event)) following.exchange.response.end();
+  if (tableOf(event.resource) !== following.table || event.resourceVersion <= following.from) return;
   const fitted = event.before !== null && following.fits(event.before);
   const fits = event.type !== 'DELETED' && following.fits(event.object);
   if (fits) send(following, fitted ? 'MODIFIED' : 'ADDED', event.object);
   else if (fitted) send(following, 'DELETED', event.type === 'DELETED' ? event.object : leaving(event));
+}
+
+/** Whether this kind is no longer served. */
+function isEndOf({ group, plural }: ResourceType, { type, resource, object }: ObjectEvent): boolean {
+  return type === 'DELETED' && isCrd(resource) && object.metadata.name === `${plural}.${group}`;
 }
 
 /** An object that left the selection is shown as it was, at the version at which it left. */
@@ -115,9 +125,12 @@ function write({ response }: Exchange, event: object): void {
 
 function tickOf(following: Following): (nowMs: number) => void {
   const { query } = following.exchange.info;
-  const timeoutMs = Number(query.get('timeoutSeconds') ?? defaultTimeoutSeconds) * 1_000;
-  const endMs = performance.now() + timeoutMs;
-  let bookmarkDueMs = performance.now() + bookmarkMs;
+  const timeoutMs = (Number(query.get('timeoutSeconds') ?? 0) || defaultTimeoutSeconds) * 1_000;
+  const beganMs = performance.now();
+  const endMs = beganMs + timeoutMs;
+  const beforeEndMs = endMs - lastBookmarkMs;
+  let bookmarkDueMs = beganMs + bookmarkMs;
+  if (beforeEndMs > beganMs) bookmarkDueMs = Math.min(bookmarkDueMs, beforeEndMs);
   const wanted = isTrue(query.get('allowWatchBookmarks') ?? 'false');
   return (nowMs) => {
     if (nowMs >= endMs) {

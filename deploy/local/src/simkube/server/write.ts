@@ -3,24 +3,24 @@ import type { JsonObject, KubeObject, ResourceType } from '../types.ts';
 import { apiVersionOf } from '../types.ts';
 import { ApiError, badRequest, detailsOf, noSuchPath, notFound } from './apiError.ts';
 import { answerJson, type Exchange } from './exchange.ts';
-import { asObjectOf } from './prepare.ts';
+import { asObjectOf, guardName } from './prepare.ts';
 import { selectionOf } from './read.ts';
+import { checkDeleteOptions, checkWriteOptions, type WriteKind } from './requestOptions.ts';
 import type { DeleteOptions, ObjectKey, PatchBody, WriteOptions } from './store.ts';
 import { showOne } from './views.ts';
 
 export async function createOne(exchange: Exchange, type: ResourceType): Promise<void> {
+  const options = writeOptionsOf(exchange, 'CreateOptions');
   const object = asObjectOf(type, exchange.body, exchange.info.namespace);
-  const made = exchange.cluster.store.create(type, object, writeOptionsOf(exchange));
+  const made = exchange.cluster.store.create(type, object, options);
   await answerJson(exchange, 201, showOne(exchange, type, made));
 }
 
 export async function updateOne(exchange: Exchange, key: ObjectKey): Promise<void> {
   const { store } = exchange.cluster;
+  const options = writeOptionsOf(exchange, 'UpdateOptions');
   const object = asObjectOf(key.resource, exchange.body, key.namespace);
-  if ((object.metadata.name ?? '') !== key.name)
-    throw badRequest(
-      `the name of the object (${object.metadata.name ?? ''}) does not match the name on the URL (${key.name})`,
-    );
+  guardName(key.name, object);
   if (
     key.resource.group === 'coordination.k8s.io' &&
     store.get(key) === undefined &&
@@ -30,7 +30,7 @@ export async function updateOne(exchange: Exchange, key: ObjectKey): Promise<voi
     await createOne(exchange, key.resource);
     return;
   }
-  const changed = store.update(key.resource, object, writeOptionsOf(exchange));
+  const changed = store.update(key.resource, object, options);
   await answerJson(exchange, 200, showOne(exchange, key.resource, changed));
 }
 
@@ -44,7 +44,8 @@ const patchKinds: Record<string, PatchBody['kind']> = {
 export async function patchOne(exchange: Exchange, key: ObjectKey): Promise<void> {
   const { store } = exchange.cluster;
   const body = patchBodyOf(exchange, key.resource);
-  const { object, created } = store.patch(key, body, writeOptionsOf(exchange));
+  const options = writeOptionsOf(exchange, 'PatchOptions', body.kind === 'apply');
+  const { object, created } = store.patch(key, body, options);
   await answerJson(exchange, created ? 201 : 200, showOne(exchange, key.resource, object));
 }
 
@@ -63,20 +64,20 @@ function patchBodyOf({ request, info, body, cluster }: Exchange, type: ResourceT
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw badRequest('error decoding patch: it is no object');
   if (kind !== 'apply') return { kind, patch: body as JsonObject };
-  if (!info.query.get('fieldManager')) {
-    const message =
-      'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch';
-    throw new ApiError(422, 'Invalid', message);
-  }
   return { kind, applied: body as JsonObject, force: info.query.get('force') === 'true' };
 }
 
-function writeOptionsOf({ info, request, warnings }: Exchange): WriteOptions {
+function writeOptionsOf(
+  { info, request, warnings }: Exchange,
+  kind: WriteKind,
+  isApply = false,
+): WriteOptions {
+  checkWriteOptions(kind, info.query, isApply);
   const agent = request.headers['user-agent'] ?? '';
   const validation = info.query.get('fieldValidation');
   return {
     manager: info.query.get('fieldManager') || (agent.split('/')[0] ?? '') || 'unknown',
-    dryRun: info.query.get('dryRun') === 'All',
+    dryRun: info.query.has('dryRun'),
     ...(info.subresource === '' ? {} : { subresource: info.subresource }),
     fieldValidation: validation === 'Strict' || validation === 'Ignore' ? validation : 'Warn',
     warn: (message) => warnings.push(message),
@@ -100,7 +101,7 @@ export async function deleteOne(exchange: Exchange, key: ObjectKey): Promise<voi
 export async function deleteMany(exchange: Exchange, type: ResourceType): Promise<void> {
   const { store } = exchange.cluster;
   const options = deleteOptionsOf(exchange);
-  const objects = store.list(type, selectionOf(exchange));
+  const objects = store.list(type, selectionOf(exchange, type));
   for (const { metadata } of objects) {
     const key = { resource: type, namespace: metadata.namespace ?? '', name: metadata.name ?? '' };
     if (store.get(key)) store.delete(key, options);
@@ -115,7 +116,7 @@ export async function deleteMany(exchange: Exchange, type: ResourceType): Promis
 }
 
 interface DeleteBody {
-  propagationPolicy?: DeleteOptions['propagation'];
+  propagationPolicy?: string;
   orphanDependents?: boolean;
   gracePeriodSeconds?: number;
   preconditions?: { uid?: string; resourceVersion?: string };
@@ -124,8 +125,15 @@ interface DeleteBody {
 
 function deleteOptionsOf({ body, info }: Exchange): DeleteOptions {
   const sent = (body ?? {}) as DeleteBody;
+  const { orphanDependents } = sent;
   const named = sent.propagationPolicy ?? info.query.get('propagationPolicy') ?? undefined;
-  const orphan = sent.orphanDependents === true ? 'Orphan' : undefined;
+  const dryRun = sent.dryRun ?? info.query.getAll('dryRun');
+  checkDeleteOptions({
+    ...(named === undefined ? {} : { propagationPolicy: named }),
+    ...(orphanDependents === undefined ? {} : { orphanDependents }),
+    dryRun,
+  });
+  const orphan = orphanDependents === true ? 'Orphan' : undefined;
   const propagation = (named as DeleteOptions['propagation']) ?? orphan;
   const grace = sent.gracePeriodSeconds ?? info.query.get('gracePeriodSeconds') ?? undefined;
   return {
@@ -133,7 +141,7 @@ function deleteOptionsOf({ body, info }: Exchange): DeleteOptions {
     ...(sent.preconditions?.uid ? { uid: sent.preconditions.uid } : {}),
     ...(sent.preconditions?.resourceVersion ? { resourceVersion: sent.preconditions.resourceVersion } : {}),
     ...(grace === undefined ? {} : { gracePeriodSeconds: Number(grace) }),
-    dryRun: sent.dryRun?.includes('All') === true || info.query.get('dryRun') === 'All',
+    dryRun: dryRun.length > 0,
   };
 }
 
@@ -150,7 +158,8 @@ export async function scaleOne(exchange: Exchange, key: ObjectKey): Promise<void
   const sent = exchange.body as { spec?: { replicas?: number } } | undefined;
   const replicas = sent?.spec?.replicas;
   if (typeof replicas !== 'number') throw badRequest('a scale needs spec.replicas');
-  const { subresource: _subresource, ...options } = writeOptionsOf(exchange);
+  const kind = exchange.info.verb === 'patch' ? 'PatchOptions' : 'UpdateOptions';
+  const { subresource: _subresource, ...options } = writeOptionsOf(exchange, kind);
   const changed = store.patch(key, { kind: 'merge', patch: { spec: { replicas } } }, options).object;
   await answerJson(exchange, 200, scaleOf(changed));
 }
