@@ -17,7 +17,9 @@ export interface PlanOptions {
   groups: number;
 }
 
-const pollMs = 500;
+/** A small fleet answers at once, a large one is not asked after all the time. */
+const pollFirstMs = 50;
+const pollMaxMs = 1_000;
 
 const codes: Record<PlanVerdict, ExitCode> = {
   clean: exitCodes.done,
@@ -59,9 +61,11 @@ async function untilDone(
   update: (text: string) => void,
 ): Promise<Plan> {
   let plan = started;
+  let waitMs = pollFirstMs;
   while ((plan.phase === 'Rendering' || plan.phase === 'Asking') && !io.signal.aborted) {
     update(progressText(plan));
-    await pause(pollMs, io.signal);
+    await pause(waitMs, io.signal);
+    waitMs = Math.min(pollMaxMs, waitMs * 1.5);
     plan = await client.plans.get(name, plan.id, query);
   }
   return plan;

@@ -25,7 +25,7 @@ import { renewByHttps } from '@flotilla/agent/hub/renew';
 import { runWorkingSession } from '@flotilla/agent/hub/workingSession';
 import type { StreamEnd } from '@flotilla/agent/hub/stream';
 import type { Log } from '@flotilla/agent/log';
-import { AnswerError } from '@flotilla/agent/ops/answer';
+import type { CarryOut } from '@flotilla/agent/ops/commands';
 import { createCommands } from '@flotilla/agent/ops/commands';
 import type { ReportQueue } from '@flotilla/agent/report/queue';
 import { createReportQueue } from '@flotilla/agent/report/queue';
@@ -34,6 +34,7 @@ import { createReporter } from '@flotilla/agent/report/reporter';
 import type { ClusterBehaviour, SimulatedCluster } from './cluster.ts';
 import { createSimulatedCluster } from './cluster.ts';
 import { memoryBundles, memoryFacts, memorySecret } from './memory.ts';
+import { simulatedCarryOut } from './plan.ts';
 
 /** What is counted of all agents of a process. */
 export interface Tally {
@@ -251,7 +252,7 @@ function openSession(agent: Living, signal: AbortSignal): Promise<StreamEnd> {
       acceptor: working.acceptor,
       fetcher: working.fetcher,
       reporter: working.reporter,
-      commands: createCommands({ carryOut: refuse, clock, log }),
+      commands: createCommands({ carryOut: carryOutOf(agent), clock, log }),
       bundles: durable.bundles,
       storeCheckpoint: (checkpoint) => storeCheckpoint(durable.secret, checkpoint),
       onWelcome: (welcome: Welcome) => {
@@ -266,8 +267,8 @@ function openSession(agent: Living, signal: AbortSignal): Promise<StreamEnd> {
   );
 }
 
-function refuse(): never {
-  throw new AnswerError('unsupported', 'a simulated cluster does not do this');
+function carryOutOf({ durable, behaviour }: Living): CarryOut {
+  return simulatedCarryOut({ bundles: durable.bundles, behaviour, random: Math.random });
 }
 
 function helloOf(agent: Living): Hello {

@@ -10,7 +10,7 @@ export interface BenchOptions {
   /** File for the figures. */
   json: string | null;
   profile: boolean;
-  /** Sizes of the fleet: rows a, c and g are run at each. */
+  /** Sizes of the fleet: rows a, c, g and plan are run at each. */
   agents: readonly number[];
   processes: number;
   /** Of row h. */
@@ -26,7 +26,7 @@ export interface BenchOptions {
   chart: string | null;
 }
 
-export const rowNames = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'git', 'apps'] as const;
+export const rowNames = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'git', 'apps', 'plan'] as const;
 
 export type RowName = (typeof rowNames)[number];
 

@@ -15,6 +15,7 @@ const rows: Record<RowName, () => Promise<{ row: Row }>> = {
   j: () => import('./planRollout.ts'),
   git: () => import('./git.ts'),
   apps: () => import('./applications.ts'),
+  plan: () => import('./planFleet.ts'),
 };
 
 export async function loadRow(name: RowName): Promise<Row> {
