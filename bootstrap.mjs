@@ -20,6 +20,12 @@ const programs = {
   scale: 'test/scale/src/scale.ts',
 };
 const nodeMajorMin = 24;
+/** npm's code for an error when the registry, or the proxy before it, does not answer. */
+const unreachable = new Set(
+  'EAI_AGAIN ECONNABORTED ECONNREFUSED ECONNRESET EHOSTDOWN EHOSTUNREACH EIDLETIMEOUT ENETDOWN ENETUNREACH ENOTFOUND ERR_SOCKET_TIMEOUT ETIMEDOUT'.split(
+    ' ',
+  ),
+);
 
 function fail(sentence) {
   console.error(sentence);
@@ -35,12 +41,33 @@ function installPackages() {
   console.error('Installing packages (npm ci) …');
   const npm = spawnSync('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error'], {
     cwd: root,
-    stdio: ['ignore', 2, 2],
+    stdio: ['ignore', 2, 'pipe'],
+    encoding: 'utf8',
+    env: { ...process.env, ...shortRetries() },
   });
   if (npm.error)
     fail(`npm could not be started (${npm.error.message}): install Node with npm, then try again.`);
-  if (npm.status !== 0) fail('npm ci failed, see above. Nothing was started.');
+  if (npm.status !== 0) failInstallation(npm.stderr);
   writeFileSync(stamp, lockHash);
+}
+
+/** npm waits for minutes where there is no network; what a person has set counts, which npm passes on to its scripts. */
+function shortRetries() {
+  const { npm_config_fetch_retry_mintimeout: min, npm_config_fetch_retry_maxtimeout: max } = process.env;
+  return {
+    npm_config_fetch_retry_mintimeout: min ?? '2000',
+    npm_config_fetch_retry_maxtimeout: max ?? '10000',
+  };
+}
+
+function failInstallation(output) {
+  const [, code] = /^npm (?:error|ERR!) code (\w+)$/m.exec(output) ?? [];
+  if (unreachable.has(code))
+    fail(
+      `npm ci does not reach the package registry (${code}): connect to the network, or set npm's registry or proxy, then try again; nothing was started.`,
+    );
+  console.error(output.trimEnd());
+  fail('npm ci failed, see above. Nothing was started.');
 }
 
 /** The Node of the lockfile where its platform is known, else this one if it is new enough. */
