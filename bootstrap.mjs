@@ -12,6 +12,7 @@ import path from 'node:path';
 const root = import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname);
 const programs = {
   start: 'deploy/local/src/start.ts',
+  demo: 'deploy/local/src/demo.ts',
   test: 'test/testkit/src/runner/main.ts',
   check: 'test/testkit/src/runner/check.ts',
   gen: 'test/testkit/src/runner/gen.ts',

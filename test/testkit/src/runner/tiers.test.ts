@@ -22,6 +22,7 @@ test.each([
   ['agent/src/reconcile/drift.kube.test.ts', ['sim', 'real']],
   ['test/testkit/src/kubelab.kube.test.ts', ['real']],
   ['test/e2e/path.test.ts', ['real']],
+  ['deploy/local/src/demo/demo.kube.test.ts', ['sim']],
   ['test/fault/kill.test.ts', ['real']],
 ])('%s runs on %j', (file, engines) => {
   expect(enginesOf(file)).toEqual(engines);

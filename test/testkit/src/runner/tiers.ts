@@ -19,9 +19,10 @@ export function tierOf(file: string): Tier {
 
 /**
  * On which engines a file's tests run: what an API server answers, and what agents do with it, holds for both; what
- * kills servers or goes through a whole fleet needs the real one.
+ * kills servers or goes through a whole fleet needs the real one. The tour brings simulated clusters of its own.
  */
 export function enginesOf(file: string): readonly Engine[] {
+  if (file.startsWith('deploy/local/src/demo/')) return ['sim'];
   const onBoth = file.startsWith('test/conformance/') || /^agent\/.*\.kube\.test\.ts$/.test(file);
   return onBoth ? ['sim', 'real'] : ['real'];
 }

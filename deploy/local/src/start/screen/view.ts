@@ -60,7 +60,7 @@ export interface FeedItem {
 }
 
 /** Deferred and skipped ones do not hold a wave: they count as done. */
-const doneOutcomes = new Set(['Succeeded', 'Deferred', 'Skipped', 'RolledBack', 'Superseded']);
+const doneOutcomes = new Set(['Succeeded', 'Deferred', 'Skipped']);
 
 export function rolloutView(rollout: SeenRollout, what: string, nowMs: number): RolloutView {
   const { application, revisionNumber, kind, phase, phaseReason, startedAt, createdAt, closedAt } = rollout;
