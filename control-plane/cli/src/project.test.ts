@@ -5,7 +5,21 @@ import { page } from './resources.fixture.ts';
 const project = {
   id: '01a20ed4-b48b-7590-aa57-a4597c73eb71',
   name: 'team-a',
-  spec: { allowed: { namespaces: ['a-*'], clusterKinds: [], namespacedKindsDenied: ['Secret'] } },
+  spec: {
+    allowed: { namespaces: ['a-*'], clusterKinds: [], namespacedKindsDenied: ['Secret'] },
+    syncWindows: [
+      {
+        kind: 'deny',
+        schedule: '0 22 * * 5',
+        duration: '60h',
+        timeZone: 'Europe/Berlin',
+        manualSync: true,
+        applications: ['*'],
+        namespaces: ['shop'],
+        clusters: { selector: {} },
+      },
+    ],
+  },
   version: 4,
   createdAt: '2026-11-24T14:50:00Z',
 };
@@ -29,6 +43,7 @@ it('shows one project', async () => {
     Namespaces:     a-*
     Cluster kinds:  none
     Denied kinds:   Secret
+    Sync window:    deny from 0 22 * * 5 for 60h (Europe/Berlin); namespaces shop; a person may pass
     "
   `);
   const json = await flotilla(['project', 'get', 'team-a', '-o', 'json'], hub);
@@ -55,6 +70,23 @@ it('replaces the lists that are given, with an empty value for none, and only th
       headers: { 'if-match': '"3"' },
     },
   ]);
+});
+
+it('replaces the sync windows by those of a file, and refuses a file that holds no list', async () => {
+  await using hub = await fakeHub({ 'PATCH /projects/team-a': { body: project } });
+  const list = '- kind: allow\n  schedule: 0 8 * * 1-5\n  duration: 9h\n';
+  const { code } = await flotilla(['project', 'set', 'team-a', '--sync-windows', '-'], {
+    ...hub,
+    stdin: list,
+  });
+  expect(code).toBe(0);
+  const windows = [{ kind: 'allow', schedule: '0 8 * * 1-5', duration: '9h' }];
+  expect(hub.requests).toMatchObject([{ body: { spec: { syncWindows: windows } } }]);
+  const single = await flotilla(['project', 'set', 'team-a', '--sync-windows', '-'], {
+    ...hub,
+    stdin: 'kind: allow\n',
+  });
+  expect(single).toMatchObject({ code: 64, stderr: expect.stringContaining('not a list of sync windows') });
 });
 
 it('says what to give when nothing is to be set, and what to do when it was changed meanwhile', async () => {

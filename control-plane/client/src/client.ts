@@ -84,12 +84,12 @@ function projects(transport: Transport) {
   return {
     ...collection<api.Project>(transport, path),
     get: (project: string) => transport.json<api.Project>('GET', `${path}/${encodeURIComponent(project)}`),
-    create: (body: { name: string; spec?: { allowed?: Partial<api.ProjectAllowed> } }) =>
+    create: (body: { name: string; spec?: api.ProjectChange }) =>
       transport.json<api.Project>('POST', path, { body }),
     /** Lists that are given replace those that are there; with `version` only if nobody else changed it since. */
-    setAllowed: (project: string, allowed: Partial<api.ProjectAllowed>, version?: number) =>
+    update: (project: string, spec: api.ProjectChange, version?: number) =>
       transport.json<api.Project>('PATCH', `${path}/${encodeURIComponent(project)}`, {
-        body: { spec: { allowed } },
+        body: { spec },
         ...(version === undefined ? {} : { headers: { 'if-match': `"${version}"` } }),
       }),
   };

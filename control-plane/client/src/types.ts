@@ -32,10 +32,31 @@ export interface ProjectAllowed {
   namespacedKindsDenied: string[];
 }
 
+/** When new revisions may go out: as in Argo CD, with times of cron in a time zone. */
+export interface SyncWindow {
+  kind: 'allow' | 'deny';
+  schedule: string;
+  /** `8h` */
+  duration: string;
+  timeZone: string;
+  /** A person may sync although it is closed. */
+  manualSync: boolean;
+  applications: string[];
+  namespaces: string[];
+  clusters: { names?: string[]; selector?: Record<string, unknown> };
+}
+
+export type NewSyncWindow = Pick<SyncWindow, 'kind' | 'schedule' | 'duration'> & Partial<SyncWindow>;
+
+export interface ProjectChange {
+  allowed?: Partial<ProjectAllowed>;
+  syncWindows?: NewSyncWindow[];
+}
+
 export interface Project {
   id: string;
   name: string;
-  spec: { allowed: ProjectAllowed };
+  spec: { allowed: ProjectAllowed; syncWindows: SyncWindow[] };
   version: number;
   createdAt: string;
 }

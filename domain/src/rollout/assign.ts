@@ -12,7 +12,7 @@ import { decide, type Candidate, type Decision } from './turns.ts';
 /** One round in the open rollout, as far as concurrency, windows and guards let it. */
 export function takeTurns(draft: Draft, seen: Observations): void {
   const { open } = draft.state;
-  if (open === null || open.phase !== 'Running' || !seen.windowOpen) return;
+  if (open === null || open.phase !== 'Running') return;
   const decisions = decide(draft, open, seen);
   // A question came up: whatever was decided before it is decided again with it.
   if (draft.state.open !== open) return;

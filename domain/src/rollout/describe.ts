@@ -3,9 +3,10 @@
  * reads in the CLI and on a page is made here, so that both say the same.
  */
 import { formatDuration } from './duration.ts';
-import { failuresIn, gateOf, membersOf, openWave } from './gates.ts';
+import { failuresIn, isUnapproved, membersOf, openWave } from './gates.ts';
 import { isFinished, isInFlight } from './outcome.ts';
 import type { OutcomeType, Rollout, TargetOutcome, TargetState } from './state.ts';
+import type { Wave } from './strategy.ts';
 
 export type WaveState = 'Waiting' | 'Running' | 'Soaking' | 'Done';
 
@@ -21,7 +22,7 @@ export interface WaveView {
 }
 
 /** Of a waiting rollout: no waves yet. */
-export function waveViews(rollout: Rollout, nowMs: number, windowOpen = true): WaveView[] {
+export function waveViews(rollout: Rollout, nowMs: number): WaveView[] {
   return rollout.waves.map(({ name }, at) => {
     const members = membersOf(rollout, at);
     const counts: Partial<Record<OutcomeType, number>> = {};
@@ -32,13 +33,13 @@ export function waveViews(rollout: Rollout, nowMs: number, windowOpen = true): W
       targets: members.length,
       counts,
       failures: failuresIn(members).length,
-      waitsFor: isOpen(rollout) ? waveWaitsFor(rollout, at, members, nowMs, windowOpen) : '',
+      waitsFor: isOpen(rollout) ? waveWaitsFor(rollout, at, members, nowMs) : '',
     };
   });
 }
 
 /** One line for the whole rollout; '' when it is closed or nothing holds it up. */
-export function waitsFor(rollout: Rollout, nowMs: number, windowOpen = true): string {
+export function waitsFor(rollout: Rollout, nowMs: number): string {
   if (rollout.phase === 'AwaitingSync' || rollout.phase === 'Queued') return rollout.phaseReason;
   if (!isOpen(rollout)) return '';
   if (rollout.phase === 'Paused') return `paused: ${rollout.phaseReason}`;
@@ -46,7 +47,7 @@ export function waitsFor(rollout: Rollout, nowMs: number, windowOpen = true): st
   if (question !== undefined) {
     return `confirmation: revision ${question.revision} drops ${question.dropped} of ${question.total} objects`;
   }
-  return waveViews(rollout, nowMs, windowOpen).find(({ waitsFor: reason }) => reason !== '')?.waitsFor ?? '';
+  return waveViews(rollout, nowMs).find(({ waitsFor: reason }) => reason !== '')?.waitsFor ?? '';
 }
 
 /** What keeps a target behind the newest revision, for `currencyOf`; '' when nothing does but its turn. */
@@ -83,22 +84,27 @@ function waveWaitsFor(
   at: number,
   members: readonly TargetOutcome[],
   nowMs: number,
-  windowOpen: boolean,
 ): string {
   const wave = rollout.strategy.waves[at];
   const present = openWave(rollout);
   if (wave === undefined || at > present + 1) return '';
-  if (at === present + 1)
-    return isDoneUpTo(rollout, present) ? gateOf(rollout, wave, at, { windowOpen }) : '';
+  if (at === present + 1) return isDoneUpTo(rollout, present) ? gateWords(rollout, wave, at) : '';
   const flying = members.filter(({ outcome }) => isInFlight(outcome)).length;
   const soaking = members.filter(({ outcome }) => outcome === 'Soaking');
   const pending = members.filter(({ outcome }) => outcome === 'Pending').length;
   const parts = [
     flying === 0 ? '' : `${flying} of ${members.length} in progress`,
     soaking.length === 0 ? '' : soakWords(soaking, members.length, wave.soakMs, nowMs),
-    flying + soaking.length === 0 && pending > 0 ? `${pending} of ${members.length} wait for their turn` : '',
+    flying + soaking.length === 0 && pending > 0 ? pendingWords(rollout, at, pending, members.length) : '',
   ].filter((part) => part !== '');
   return parts.length === 0 ? '' : `wave ${wave.name}: ${parts.join(', ')}`;
+}
+
+/** An approval that was given meanwhile is known before the step that sees it; of windows the last step knows. */
+function gateWords(rollout: Rollout, wave: Wave, at: number): string {
+  if (isUnapproved(rollout, wave, at)) return `wave ${wave.name} waits for approval`;
+  const announced = rollout.waves[at]?.announced ?? '';
+  return wave.approval && announced.endsWith('approval') ? '' : announced;
 }
 
 function soakWords(soaking: readonly TargetOutcome[], of: number, soakMs: number, nowMs: number): string {
@@ -106,6 +112,13 @@ function soakWords(soaking: readonly TargetOutcome[], of: number, soakMs: number
     ({ soakedMs, healthyFromMs }) => soakMs - soakedMs - (healthyFromMs === null ? 0 : nowMs - healthyFromMs),
   );
   return `${soaking.length} of ${of} soaking, ${formatDuration(Math.max(0, ...left))} left`;
+}
+
+/** In a wave that is open only a window is announced. */
+function pendingWords(rollout: Rollout, at: number, pending: number, of: number): string {
+  const announced = rollout.waves[at]?.announced ?? '';
+  const closed = announced.slice(announced.indexOf(' waits for ') + ' waits for '.length);
+  return `${pending} of ${of} wait for ${announced === '' ? 'their turn' : closed}`;
 }
 
 function isDoneUpTo(rollout: Rollout, last: number): boolean {

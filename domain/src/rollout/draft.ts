@@ -3,6 +3,7 @@
  * the state that came in stays as it was, and what the step leaves alone keeps its reference.
  */
 import type { Digest } from '../digest/sha256.ts';
+import type { Window, WindowVerdict } from '../window/window.ts';
 import { entitled } from './entitled.ts';
 import { isInFlight } from './outcome.ts';
 import type { FleetState, Rollout, TargetOutcome, TargetState } from './state.ts';
@@ -25,6 +26,8 @@ export interface Draft {
   events: RolloutEvent[];
   renders: Map<string, { revision: number; target: string }>;
   drops: Map<string, { from: Digest; to: Digest }>;
+  /** What was judged of sync windows in this step. */
+  windows: Map<readonly Window[], WindowVerdict>;
 }
 
 export function draftOf(state: FleetState, nowMs: number): Draft {
@@ -37,6 +40,7 @@ export function draftOf(state: FleetState, nowMs: number): Draft {
     events: [],
     renders: new Map(),
     drops: new Map(),
+    windows: new Map(),
   };
 }
 

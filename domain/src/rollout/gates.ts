@@ -9,6 +9,7 @@ import { close, openRollback } from './phases.ts';
 import type { Rollout, TargetOutcome, WaveProgress } from './state.ts';
 import type { Observations } from './step.ts';
 import type { Wave } from './strategy.ts';
+import { askerOf, closedBy } from './windows.ts';
 
 /** Index of the last opened wave; -1 before the first. */
 export function openWave(rollout: Rollout): number {
@@ -51,21 +52,33 @@ export function openWaves(draft: Draft, seen: Observations): void {
     const wave = open.strategy.waves[at];
     if (wave === undefined) return complete(draft);
     const members = membersOf(open, at);
-    const waitsFor = members.length === 0 ? '' : gateOf(open, wave, at, seen);
+    const waitsFor = members.length === 0 ? '' : gateOf(draft, open, at, members, seen);
     if (waitsFor !== '') return announce(draft, at, waitsFor);
     openOne(draft, at, members);
   }
 }
 
 /** What the wave waits for before it may open; '' when nothing. */
-export function gateOf(
-  rollout: Rollout,
-  wave: Wave,
+function gateOf(
+  draft: Draft,
+  open: Rollout,
   at: number,
-  seen: Pick<Observations, 'windowOpen'>,
+  members: readonly TargetOutcome[],
+  seen: Observations,
 ): string {
-  if (wave.approval && rollout.waves[at]?.approval === null) return `wave ${wave.name} waits for approval`;
-  return seen.windowOpen ? '' : `wave ${wave.name} waits for a sync window`;
+  const wave = open.strategy.waves[at];
+  if (wave === undefined) return '';
+  if (isUnapproved(open, wave, at)) return `wave ${wave.name} waits for approval`;
+  const asker = askerOf(open);
+  const [closed = '', ...others] = new Set(
+    members.map(({ target }) => closedBy(draft, seen, target, wave.windows, asker)),
+  );
+  // One target that may go is enough: the others wait for their own windows.
+  return closed === '' || others.includes('') ? '' : `wave ${wave.name} waits for ${closed}`;
+}
+
+export function isUnapproved(rollout: Rollout, wave: Wave, at: number): boolean {
+  return wave.approval && rollout.waves[at]?.approval === null;
 }
 
 /** So that a resumed rollout halts at new failures only. */
@@ -135,11 +148,11 @@ function openOne(draft: Draft, at: number, members: readonly TargetOutcome[]): v
   tell(draft, 'WaveOpened', message, { detail });
 }
 
-/** Once per reason, so that a waiting rollout does not fill its history. */
-function announce(draft: Draft, at: number, waitsFor: string): void {
+/** Once per reason, so that a waiting rollout does not fill its history. '': it waits for nothing any more. */
+export function announce(draft: Draft, at: number, waitsFor: string): void {
   if (draft.state.open?.waves[at]?.announced === waitsFor) return;
   setWave(draft, at, { announced: waitsFor });
-  tell(draft, 'WaveWaits', waitsFor);
+  if (waitsFor !== '') tell(draft, 'WaveWaits', waitsFor);
 }
 
 function complete(draft: Draft): void {

@@ -1,7 +1,16 @@
 /** Clusters that are away, pinned, late or different, and the lane that catches them up. */
 import { describe, expect, test } from 'vitest';
 import { defaultStrategy } from './strategy.ts';
-import { minuteMs, outcomes, phase, propose, revisions, settled, strategyOf } from './testing/scenario.ts';
+import {
+  minuteMs,
+  neverOpen,
+  outcomes,
+  phase,
+  propose,
+  revisions,
+  settled,
+  strategyOf,
+} from './testing/scenario.ts';
 import { addCluster, apply, clusterOf, connect, run, tick } from './testing/simulatedFleet.ts';
 import * as verbs from './verbs.ts';
 
@@ -146,12 +155,12 @@ describe('the lane', () => {
 
   test('nothing is assigned while the window is closed', () => {
     const fleet = settled(defaultStrategy, 2);
-    fleet.windowOpen = false;
+    fleet.windows = [neverOpen];
     propose(fleet, 2);
     addCluster(fleet, 'new', {});
     run(fleet, minuteMs);
     expect(revisions(fleet)).toEqual([1, 1, null]);
-    fleet.windowOpen = true;
+    fleet.windows = [];
     tick(fleet);
     expect(revisions(fleet)).toEqual([2, 2, 2]);
   });

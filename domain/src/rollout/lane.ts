@@ -13,14 +13,15 @@ import { isInFlight, isUnderWay } from './outcome.ts';
 import type { FleetState, Progress, TargetState } from './state.ts';
 import type { Observation, Observations } from './step.ts';
 import type { Strategy } from './strategy.ts';
+import { closedBy } from './windows.ts';
 import { isHeld, nameOf, sortedBy, type Candidate } from './turns.ts';
 
 export function assignLane(draft: Draft, strategy: Strategy, seen: Observations): void {
-  if (!seen.windowOpen || isLaneHeld(draft.state, draft.targets, strategy)) return;
+  if (isLaneHeld(draft.state, draft.targets, strategy)) return;
   let room = concurrencyOf(strategy.lane.maxConcurrent, draft.targets.size) - inFlightInLane(draft.targets);
   for (const target of inOrder(draft, seen)) {
     if (room <= 0) break;
-    if (assignOne(draft, target, seen)) room -= 1;
+    if (assignOne(draft, target, strategy, seen)) room -= 1;
   }
   followCarried(draft);
 }
@@ -92,13 +93,15 @@ function isReachable(observation: Observation | undefined): boolean {
 }
 
 /** True when an assignment was made. */
-function assignOne(draft: Draft, target: TargetState, seen: Observations): boolean {
+function assignOne(draft: Draft, target: TargetState, strategy: Strategy, seen: Observations): boolean {
   const revision = laneGoal(target, draft.state);
   if (revision === null) return false;
+  const isAsked = target.lane?.outcome === 'Pending';
+  const asker = isAsked ? 'person' : 'automation';
+  if (closedBy(draft, seen, target.id, strategy.windows, asker) !== '') return false;
   const rendering = renderingOf(draft, seen, revision, target.id);
   if (rendering.state === 'Pending') return false;
   if (rendering.state === 'Failed') return failRender(draft, target, revision, rendering.message);
-  const isAsked = target.lane?.outcome === 'Pending';
   if (!isAsked && target.revision === revision && target.bundle === rendering.bundle) return false;
   const drop = dropOf(draft, seen, seen.targets.get(target.id)?.reported?.bundle ?? null, rendering.bundle);
   if (drop === null) return false;

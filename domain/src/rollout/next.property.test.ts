@@ -26,6 +26,7 @@ import {
 import type { FleetState, Rollout } from './state.ts';
 import type { RolloutEvent, Step } from './step.ts';
 import type { Strategy } from './strategy.ts';
+import { judgeWindows, type Window } from '../window/window.ts';
 import * as verbs from './verbs.ts';
 
 const amount = fc.oneof(fc.integer({ min: 1, max: 4 }), fc.constantFrom('10%', '34%', '100%'));
@@ -41,6 +42,7 @@ const settings = {
   soak: fc.constantFrom('0s', '1m', '10m'),
   deadline: fc.constantFrom('2m', '30m'),
   approval: fc.boolean(),
+  window: fc.constantFrom([], [{ schedule: '*/10 * * * *', duration: '5m' }]),
 };
 const strategies = fc
   .record(
@@ -61,9 +63,29 @@ const strategies = fc
     return parsed.strategy;
   });
 
+const freeze: Window = {
+  kind: 'deny',
+  schedule: '*/7 * * * *',
+  durationMs: 180_000,
+  timeZone: 'UTC',
+  manualSync: false,
+};
+
 type Deed =
   | { type: 'pass'; seconds: number }
-  | { type: 'propose' | 'crash' | 'join' | 'resume' | 'abort' | 'rollback' | 'promote' | 'approve' | 'pause' }
+  | {
+      type:
+        | 'propose'
+        | 'crash'
+        | 'join'
+        | 'freeze'
+        | 'resume'
+        | 'abort'
+        | 'rollback'
+        | 'promote'
+        | 'approve'
+        | 'pause';
+    }
   | {
       type: 'connect' | 'disconnect' | 'leave' | 'retry' | 'skip' | 'pin' | 'unpin' | 'pauseCluster';
       who: number;
@@ -81,6 +103,7 @@ const deeds: fc.Arbitrary<Deed> = fc.oneof(
       type: fc.constantFrom(
         'crash' as const,
         'join' as const,
+        'freeze' as const,
         'resume' as const,
         'abort' as const,
         'rollback' as const,
@@ -192,6 +215,7 @@ function stepChecked(fleet: SimulatedFleet): void {
   const step = tick(fleet);
   expect(step).toEqual(again);
   checkAssignments(before, step);
+  checkWindows(fleet, step);
   checkEvents(step.events);
   if (step.state.open !== null) checkOpen(before, step.state.open, step);
   const second = next(fleet.strategy, fleet.state, seen, fleet.nowMs);
@@ -214,6 +238,18 @@ function checkAssignments(before: FleetState, step: Step): void {
   }
   for (const target of step.state.targets.values()) {
     if (!made.includes(target.id)) expect(target.assignment).toBe(before.targets.get(target.id)?.assignment);
+  }
+}
+
+/** Nothing goes out through a closed window, nor through one that a person may not pass either. */
+function checkWindows(fleet: SimulatedFleet, step: Step): void {
+  const isOpen = (windows: readonly Window[]) => judgeWindows(windows, fleet.nowMs).isOpen;
+  if (!isOpen(fleet.windows)) expect(step.assignments).toEqual([]);
+  if (!isOpen(fleet.strategy.windows)) expect(step.assignments.filter(({ wave }) => wave === '')).toEqual([]);
+  const { open } = step.state;
+  for (const { wave, rollout } of step.assignments) {
+    const found = open?.id === rollout ? open?.strategy.waves.find(({ name }) => name === wave) : undefined;
+    if (found !== undefined) expect(isOpen(found.windows)).toBe(true);
   }
 }
 
@@ -288,6 +324,9 @@ function doDeed(fleet: SimulatedFleet, deed: Deed): void {
       return;
     case 'join':
       return addCluster(fleet, `j${fleet.clusters.size}`, { env: 'prod' });
+    case 'freeze':
+      fleet.windows = fleet.windows.length === 0 ? [freeze] : [];
+      return;
     case 'resume':
     case 'abort':
     case 'rollback':

@@ -33,12 +33,23 @@ describe('parseStrategy', () => {
     expect(parsed.strategy.waves.every(({ maxConcurrent }) => maxConcurrent === '25%')).toBe(true);
   });
 
-  test('gates and windows are refused by name instead of being ignored', () => {
+  test('gates are refused by name instead of being ignored', () => {
     const wave = { name: 'w', clusters: { percent: 1 }, gates: [] };
-    expect(problemsOf({ window: 'weekdays', waves: [wave] })).toEqual([
-      'window unsupported',
-      'waves[0].gates unsupported',
-    ]);
+    expect(problemsOf({ waves: [wave] })).toEqual(['waves[0].gates unsupported']);
+  });
+
+  test('a window is one or a list, taken over by waves, and taken away by an empty list', () => {
+    const parsed = parseStrategy({
+      window: { schedule: '0 8 * * 1-5', duration: '8h', timeZone: 'Europe/Berlin' },
+      waves: [
+        { name: 'any-time', clusters: { percent: 5 }, window: [] },
+        { name: 'office', clusters: { percent: 50 } },
+      ],
+    });
+    if (!parsed.ok) throw new Error('refused');
+    const { waves, windows } = parsed.strategy;
+    expect(waves.map((wave) => wave.windows.length)).toEqual([0, 1, 1]);
+    expect(windows).toMatchObject([{ kind: 'allow', durationMs: 28_800_000, timeZone: 'Europe/Berlin' }]);
   });
 
   test('fleet trap: a concurrency of 0, which would never update anything, is refused', () => {
@@ -70,6 +81,12 @@ describe('parseStrategy', () => {
       'waves[1].name invalid',
     ],
     [{ soak: 10 }, 'soak invalid'],
+    [{ window: 'weekdays' }, 'window invalid'],
+    [{ window: [{ schedule: 'daily', duration: '1h' }] }, 'window[0].schedule invalid'],
+    [
+      { waves: [{ name: 'a', clusters: { percent: 5 }, window: { schedule: '0 8 * * *' } }] },
+      'waves[0].window.duration invalid',
+    ],
     [{ deadline: '0s' }, 'deadline invalid'],
     [{ onFailure: 'ignore' }, 'onFailure invalid'],
     [{ maxUnavailable: 1 }, 'maxUnavailable unknown'],

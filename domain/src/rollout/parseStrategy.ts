@@ -3,6 +3,7 @@
  * supported yet is refused by name, never ignored: a gate that nobody checks would be worse than none.
  */
 import type { Requirement, Selector } from '../placement/selector.ts';
+import { parseWindow, type Window } from '../window/window.ts';
 import { parseDuration } from './duration.ts';
 import {
   waveDefaults,
@@ -25,8 +26,8 @@ export type ParsedStrategy = { ok: true; strategy: Strategy } | { ok: false; pro
 type Fields = Record<string, unknown>;
 
 /** Fields that the design knows and this version does not do yet. */
-const unsupported = new Set(['gates', 'window', 'plan', 'stages']);
-const settingFields = ['maxConcurrent', 'maxFailures', 'soak', 'deadline', 'approval'];
+const unsupported = new Set(['gates', 'plan', 'stages']);
+const settingFields = ['maxConcurrent', 'maxFailures', 'soak', 'deadline', 'approval', 'window'];
 const strategyFields = [...settingFields, 'waves', 'onFailure', 'offline', 'onNewRevision', 'lane'];
 const waveFields = [...settingFields, 'name', 'clusters'];
 
@@ -48,6 +49,7 @@ export function parseStrategy(input: unknown): ParsedStrategy {
       maxFailures: amountOf(lane, 'lane', 'maxFailures', 0, waveDefaults.maxFailures, problems),
     },
     deadlineMs: settings.deadlineMs,
+    windows: settings.windows,
   };
   return problems.length === 0 ? { ok: true, strategy } : { ok: false, problems };
 }
@@ -132,7 +134,25 @@ function settingsOf(
     soakMs: durationOf(fields, path, 'soak', defaults.soakMs, 0, problems),
     deadlineMs: durationOf(fields, path, 'deadline', defaults.deadlineMs, 1, problems),
     approval: typeof approval === 'boolean' ? approval : defaults.approval,
+    windows: windowsOf(fields['window'], at(path, 'window'), defaults.windows, problems),
   };
+}
+
+/** One window or a list of them; `[]` takes away what the strategy sets. */
+function windowsOf(
+  input: unknown,
+  path: string,
+  fallback: readonly Window[],
+  problems: StrategyProblem[],
+): readonly Window[] {
+  if (input === undefined) return fallback;
+  const windows: unknown[] = Array.isArray(input) ? input : [input];
+  return windows.flatMap((window, index) => {
+    const place = Array.isArray(input) ? `${path}[${index}]` : path;
+    if (!isFields(window)) return invalid(problems, place, 'must be a map with schedule and duration', []);
+    const parsed = parseWindow(window, 'allow');
+    return parsed.ok ? [parsed.window] : invalid(problems, at(place, parsed.field), parsed.message, []);
+  });
 }
 
 function amountOf(

@@ -46,7 +46,7 @@ export function openForward(draft: Draft, rollout: Rollout, seen: Seen, carried:
 
 /**
  * Undoes `of`: its revision becomes Rejected, and every target that was assigned it goes back to what was last healthy
- * there, in the same waves. No soak and no approval: the way back leads to what is known to run. Its first failure pauses it.
+ * there, in the same waves. No soak, no approval and no window of a wave: the way back leads to what is known to run. Its first failure pauses it.
  */
 export function openRollback(
   draft: Draft,
@@ -215,7 +215,13 @@ function asProgress(progress: Progress): Progress {
 }
 
 function rollbackStrategy(strategy: Strategy): Strategy {
-  const waves = strategy.waves.map((wave) => ({ ...wave, soakMs: 0, approval: false, maxFailures: 0 }));
+  const waves = strategy.waves.map((wave) => ({
+    ...wave,
+    soakMs: 0,
+    approval: false,
+    windows: [],
+    maxFailures: 0,
+  }));
   return { ...strategy, waves, onFailure: 'pause' };
 }
 

@@ -85,6 +85,9 @@ export interface WaveProgress {
   announced: string;
 }
 
+/** Who made a rollout that no person asked for. */
+export const automation = 'automation';
+
 export interface Rollout {
   id: string;
   kind: 'forward' | 'rollback';

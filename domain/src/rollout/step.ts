@@ -5,6 +5,7 @@
 import type { Digest } from '../digest/sha256.ts';
 import type { Labels } from '../placement/selector.ts';
 import type { ClusterState, ConnectionState, HealthStatus, OperationPhase } from '../status/words.ts';
+import type { Window } from '../window/window.ts';
 import type { FleetState } from './state.ts';
 
 /** What is known of a target and its cluster at the time of the step. */
@@ -55,8 +56,8 @@ export interface Observations {
   drop: (from: Digest, to: Digest) => Drop | null;
   /** False: `deletesMax` is 0 everywhere. */
   prune: boolean;
-  /** Sync windows, as the hub sees them now: closed means that nothing new is assigned. */
-  windowOpen: boolean;
+  /** Sync windows of the project for this target: the same array wherever the same ones apply. */
+  windows: (targetId: string) => readonly Window[];
   /** Spans in which no replica with the role `agents` was up. They count towards no deadline. */
   outages: readonly { fromMs: number; toMs: number }[];
   /** UUID for a rollback that the step may have to open; fresh for every step, forgotten when unused. */

@@ -3,6 +3,7 @@
  * `parseStrategy` (parseStrategy.ts), which also refuses what is not supported instead of ignoring it.
  */
 import type { Selector } from '../placement/selector.ts';
+import type { Window } from '../window/window.ts';
 
 /** A count, or a share of the wave's targets. `maxConcurrent` rounds up (at least 1), `maxFailures` rounds down. */
 export type Amount = number | `${number}%`;
@@ -26,6 +27,8 @@ export interface WaveSettings {
   deadlineMs: number;
   /** A person must approve before the wave starts. */
   approval: boolean;
+  /** When the wave may start and its targets may be assigned, beside the windows of the project; none: always. */
+  windows: readonly Window[];
 }
 
 export interface Wave extends WaveSettings {
@@ -52,6 +55,8 @@ export interface Strategy {
   lane: LaneSettings;
   /** Deadline of an assignment in the lane, and of waves that set none. */
   deadlineMs: number;
+  /** Of the lane, and of waves that set none. */
+  windows: readonly Window[];
 }
 
 export const waveDefaults: WaveSettings = {
@@ -60,6 +65,7 @@ export const waveDefaults: WaveSettings = {
   soakMs: 0,
   deadlineMs: 30 * 60_000,
   approval: false,
+  windows: [],
 };
 
 /** One wave, all at once, halting at the first failure. */
@@ -70,4 +76,5 @@ export const defaultStrategy: Strategy = {
   onNewRevision: 'supersede',
   lane: { maxConcurrent: '100%', maxFailures: 0 },
   deadlineMs: waveDefaults.deadlineMs,
+  windows: [],
 };

@@ -5,11 +5,12 @@
 import { concurrencyOf } from './amount.ts';
 import { dropOf, inFlightCount, renderingOf, setOpen, tell, type Draft } from './draft.ts';
 import { lastHealthy } from './entitled.ts';
-import { membersOf, openWave } from './gates.ts';
+import { announce, membersOf, openWave } from './gates.ts';
 import { isMassDrop } from './guards.ts';
 import { finish, isInFlight, isUnderWay } from './outcome.ts';
 import type { HeldDrop, Rollout, TargetOutcome, TargetState } from './state.ts';
 import type { Drop, Observation, Observations, Rendering } from './step.ts';
+import { askerOf, closedBy } from './windows.ts';
 
 export type Ready = Extract<Rendering, { state: 'Ready' }>;
 
@@ -17,8 +18,8 @@ export type Decision =
   | { type: 'end'; outcome: TargetOutcome }
   | { type: 'assign'; outcome: TargetOutcome; rendering: Ready; drop: Drop };
 
-/** Not yet: something is still to be rendered or counted, a question is open, or the cluster is waited for. */
-type Turn = Decision | { type: 'wait' };
+/** Not yet: something is still to be rendered or counted, a question is open, or the cluster or a window is waited for. */
+type Turn = Decision | { type: 'wait'; closed?: string };
 
 /** Everything that is decided now about the open rollout, in the order in which it is to happen. */
 export function decide(draft: Draft, open: Rollout, seen: Observations): Decision[] {
@@ -69,15 +70,19 @@ function decideWave(
   const pending = membersOf(open, wave).filter(({ outcome }) => outcome === 'Pending');
   const limit = pending.length === 0 ? 0 : roomIn(open, wave);
   const decisions: Decision[] = [];
+  let closed = '';
   for (const outcome of inTurn(pending, carried, seen)) {
     // A target still in flight from before takes its own place again: a newer revision pre-empts a stuck one.
     const needsRoom = carried.has(outcome.target) ? 0 : 1;
     if (room.inFlight + needsRoom > limit && needsRoom > 0) break;
     const turn = takeTurn(draft, outcome, seen);
+    if (turn.type === 'wait') closed ||= turn.closed ?? '';
     if (turn.type === 'wait') continue;
     if (turn.type === 'assign') room.inFlight += needsRoom;
     decisions.push(turn);
   }
+  const { name = '' } = open.waves[wave] ?? {};
+  announce(draft, wave, closed === '' ? '' : `wave ${name} waits for ${closed}`);
   return decisions;
 }
 
@@ -107,6 +112,8 @@ function takeTurn(draft: Draft, outcome: TargetOutcome, seen: Observations, when
   const target = draft.targets.get(outcome.target);
   const observation = seen.targets.get(outcome.target);
   if (target === undefined || observation === undefined) return { type: 'wait' };
+  const closed = closedFor(draft, outcome, seen);
+  if (closed !== '') return { type: 'wait', closed };
   const refused = refusal(draft, outcome, target, observation);
   // What is under way already stays so while its cluster is away or held.
   if (refused !== null) return whenAway === undefined ? refused : { type: 'wait' };
@@ -120,6 +127,20 @@ function takeTurn(draft: Draft, outcome: TargetOutcome, seen: Observations, when
   const candidate = { target, rendering, drop, revision: outcome.revision };
   if (isHeld(draft, 'rollout', candidate, seen)) return { type: 'wait' };
   return { type: 'assign', outcome, rendering, drop };
+}
+
+/** Nothing happens to a target, not even that it is passed over, while its window is closed. */
+function closedFor(draft: Draft, outcome: TargetOutcome, seen: Observations): string {
+  const { open } = draft.state;
+  if (open === null) return '';
+  const windows = open.strategy.waves[outcome.wave]?.windows ?? [];
+  return closedBy(
+    draft,
+    seen,
+    outcome.target,
+    windows,
+    outcome.reason === 'person' ? 'person' : askerOf(open),
+  );
 }
 
 /** Who is not moved at all when its turn comes. */

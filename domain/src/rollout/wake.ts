@@ -1,14 +1,24 @@
-/** When time alone will change something: the earliest soak end, deadline, long-enough degradation or end of a pin. */
+/**
+ * When time alone will change something: the earliest soak end, deadline, long-enough degradation, end of a pin or change
+ * of a sync window.
+ */
 import type { Draft } from './draft.ts';
 import { degradedForMs, degradedSinceOf, wakeOf } from './outcome.ts';
 import { carriedRules, laneRules, waveRules } from './judgeRules.ts';
 import type { Observations } from './step.ts';
 import type { Strategy } from './strategy.ts';
+import { nextWindowChange } from './windows.ts';
 
 /** Of the state that the step ends in; null: only news can change it. */
 export function wakeTime(draft: Draft, strategy: Strategy, seen: Observations): number | null {
-  const times = [...rolloutTimes(draft, seen), ...targetTimes(draft, strategy, seen)];
+  const times = [...rolloutTimes(draft, seen), ...targetTimes(draft, strategy, seen), ...windowTimes(draft)];
   return times.reduce<number | null>((least, time) => (least === null || time < least ? time : least), null);
+}
+
+/** Windows were only asked for where something is to be assigned. */
+function windowTimes(draft: Draft): number[] {
+  const time = nextWindowChange(draft);
+  return time === null ? [] : [time];
 }
 
 function rolloutTimes(draft: Draft, seen: Observations): number[] {

@@ -1,10 +1,9 @@
 /** `app create`: the spec from a file, or from flags; never from both. */
-import { readFile } from 'node:fs/promises';
 import type { NewApplication } from '@flotilla/client/client';
 import type { ApplicationSource, ApplicationSpec } from '@flotilla/client/types';
-import { parse } from 'yaml';
 import { CommandError, exitCodes } from '../exit.ts';
 import { pairs } from '../parse.ts';
+import { readYaml } from '../readYaml.ts';
 import type { Session } from '../session.ts';
 
 export interface CreateOptions {
@@ -38,22 +37,9 @@ export async function createApp(session: Session, name: string, options: CreateO
 async function specFromFile({ io }: Session, options: CreateOptions): Promise<ApplicationSpec> {
   if (options.repo !== undefined) throw usage('--file and --repo exclude each other');
   const file = options.file ?? '';
-  const text = file === '-' ? await readAll(io.stdin) : await readFile(file, 'utf8');
-  let document: unknown;
-  try {
-    document = parse(text);
-  } catch (error) {
-    throw new CommandError(exitCodes.usage, `${file} is not valid YAML: ${(error as Error).message}`);
-  }
+  const document = await readYaml(io, file);
   if (typeof document !== 'object' || document === null) throw usage(`${file} holds no spec`);
   return ('spec' in document ? document.spec : document) as ApplicationSpec;
-}
-
-async function readAll(input: AsyncIterable<string | Uint8Array>): Promise<string> {
-  let text = '';
-  for await (const chunk of input)
-    text += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('utf8');
-  return text;
 }
 
 export function specFromFlags(name: string, options: CreateOptions): ApplicationSpec {

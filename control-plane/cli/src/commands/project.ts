@@ -1,8 +1,16 @@
 /** `project`: what the applications of a project may write, and where. */
-import type { Project, ProjectAllowed } from '@flotilla/client/types';
+import { isDeepStrictEqual } from 'node:util';
+import type {
+  NewSyncWindow,
+  Project,
+  ProjectAllowed,
+  ProjectChange,
+  SyncWindow,
+} from '@flotilla/client/types';
 import type { Command } from 'commander';
 import { CommandError, exitCodes } from '../exit.ts';
 import { collect, positiveInteger } from '../parse.ts';
+import { readYaml } from '../readYaml.ts';
 import { withSession, type Io, type Session } from '../session.ts';
 import { age, fields, table } from '../table.ts';
 import { collectPages, type ListOptions } from './list.ts';
@@ -11,6 +19,7 @@ interface SetOptions {
   allowNamespace?: string[];
   allowClusterKind?: string[];
   denyKind?: string[];
+  syncWindows?: string;
   ifVersion?: number;
 }
 
@@ -28,6 +37,7 @@ export function registerProject(program: Command, io: Io): void {
     .option('--allow-namespace <glob>', 'where applications may write; repeatable', collect)
     .option('--allow-cluster-kind <glob>', 'cluster-scoped "group/Kind" or "Kind"; repeatable', collect)
     .option('--deny-kind <glob>', 'namespaced "group/Kind" or "Kind" not to be written; repeatable', collect)
+    .option('--sync-windows <file>', 'YAML list of {kind, schedule, duration, timeZone, …}; - is stdin')
     .option('--if-version <n>', 'only if this is still its version', positiveInteger)
     .action(withSession(io, setProject));
 }
@@ -49,17 +59,32 @@ async function getProject({ client, print }: Session, name: string): Promise<voi
   print(project, () => describe(project));
 }
 
-async function setProject({ client, print }: Session, name: string, options: SetOptions): Promise<void> {
+async function setProject({ client, io, print }: Session, name: string, options: SetOptions): Promise<void> {
   const allowed = allowedOf(options);
-  if (Object.keys(allowed).length === 0) {
+  const change: ProjectChange = {
+    ...(Object.keys(allowed).length > 0 && { allowed }),
+    ...(options.syncWindows !== undefined && { syncWindows: await readWindows(io, options.syncWindows) }),
+  };
+  if (Object.keys(change).length === 0) {
     throw new CommandError(
       exitCodes.usage,
       'nothing to set',
-      'give --allow-namespace, --allow-cluster-kind or --deny-kind',
+      'give --allow-namespace, --allow-cluster-kind, --deny-kind or --sync-windows',
     );
   }
-  const project = await client.projects.setAllowed(name, allowed, options.ifVersion);
+  const project = await client.projects.update(name, change, options.ifVersion);
   print(project, () => describe(project));
+}
+
+/** What is in it is checked by the hub, which says what is wrong and where. */
+async function readWindows(io: Io, file: string): Promise<NewSyncWindow[]> {
+  const windows: unknown = await readYaml(io, file);
+  if (Array.isArray(windows)) return windows as NewSyncWindow[];
+  throw new CommandError(
+    exitCodes.usage,
+    `${file} is not a list of sync windows`,
+    'begin it with "- kind: allow"',
+  );
 }
 
 function allowedOf({ allowNamespace, allowClusterKind, denyKind }: SetOptions): Partial<ProjectAllowed> {
@@ -75,14 +100,25 @@ function withoutEmpty(globs: readonly string[]): string[] {
   return globs.filter((glob) => glob !== '');
 }
 
-function describe({ name, version, spec: { allowed } }: Project): string {
+function describe({ name, version, spec: { allowed, syncWindows } }: Project): string {
   return fields([
     ['Name', name],
     ['Version', String(version)],
     ['Namespaces', listText(allowed.namespaces)],
     ['Cluster kinds', listText(allowed.clusterKinds)],
     ['Denied kinds', listText(allowed.namespacedKindsDenied)],
+    ...syncWindows.map((window): [string, string] => ['Sync window', windowText(window)]),
   ]);
+}
+
+function windowText({ kind, schedule, duration, timeZone, ...window }: SyncWindow): string {
+  const only = [
+    window.applications.includes('*') ? '' : `applications ${window.applications.join(', ')}`,
+    window.namespaces.includes('*') ? '' : `namespaces ${window.namespaces.join(', ')}`,
+    isDeepStrictEqual(window.clusters, { selector: {} }) ? '' : `clusters ${JSON.stringify(window.clusters)}`,
+    window.manualSync ? 'a person may pass' : '',
+  ].filter((part) => part !== '');
+  return [`${kind} from ${schedule} for ${duration} (${timeZone})`, ...only].join('; ');
 }
 
 function listText(globs: readonly string[]): string {

@@ -1,6 +1,8 @@
 /** The spec of a project: what its applications may use. Strict and complete, like an application's. */
+import { parseWindow } from '@flotilla/domain/window/window';
 import { z } from 'zod';
 import { pageSchema } from '../http/operation.ts';
+import { clusterSelection } from './spec.ts';
 
 export const defaultProject = 'default';
 
@@ -11,6 +13,39 @@ const clusterKindsText =
   'cluster-scoped kinds they may write: globs over "group/Kind", or over "Kind" in any group';
 const namespacedKindsDeniedText = 'namespaced kinds they may not write, written the same way';
 
+/** As in Argo CD; which applications, namespaces and clusters it is for is by globs and labels, all of them by default. */
+const syncWindow = z
+  .strictObject({
+    kind: z.enum(['allow', 'deny']),
+    schedule: z.string().max(100).describe('five fields of cron: when it begins, e.g. "0 22 * * 5"'),
+    duration: z.string().max(20).describe('e.g. "8h"'),
+    timeZone: z.string().max(64).default('UTC').describe('e.g. "Europe/Berlin"'),
+    manualSync: z.boolean().default(false).describe('a person may sync although it is closed'),
+    applications: globs.default(['*']),
+    namespaces: globs.default(['*']),
+    clusters: clusterSelection.default({ selector: {} }),
+  })
+  .superRefine((written, context) => {
+    const parsed = parseWindow(timesOf(written), written.kind);
+    if (!parsed.ok) context.addIssue({ code: 'custom', path: [parsed.field], message: parsed.message });
+  });
+
+const syncWindows = z.array(syncWindow).max(100);
+const syncWindowsText = 'when new revisions may go out; what runs, and self-heal, are never held up';
+
+export type SyncWindowSpec = z.output<typeof syncWindow>;
+
+/** When it is, without for whom. */
+export function timesOf({
+  kind,
+  schedule,
+  duration,
+  timeZone,
+  manualSync,
+}: Omit<SyncWindowSpec, 'applications' | 'namespaces' | 'clusters'>) {
+  return { kind, schedule, duration, timeZone, manualSync };
+}
+
 export const projectSpec = z.strictObject({
   allowed: z
     .strictObject({
@@ -19,6 +54,7 @@ export const projectSpec = z.strictObject({
       namespacedKindsDenied: globs.default([]).describe(namespacedKindsDeniedText),
     })
     .prefault({}),
+  syncWindows: syncWindows.default([]).describe(syncWindowsText),
 });
 
 export type ProjectSpec = z.output<typeof projectSpec>;
@@ -45,11 +81,14 @@ export const newProject = z
 export const projectPatch = z
   .strictObject({
     spec: z.strictObject({
-      allowed: z.strictObject({
-        namespaces: globs.optional().describe(namespacesText),
-        clusterKinds: globs.optional().describe(clusterKindsText),
-        namespacedKindsDenied: globs.optional().describe(namespacedKindsDeniedText),
-      }),
+      allowed: z
+        .strictObject({
+          namespaces: globs.optional().describe(namespacesText),
+          clusterKinds: globs.optional().describe(clusterKindsText),
+          namespacedKindsDenied: globs.optional().describe(namespacedKindsDeniedText),
+        })
+        .optional(),
+      syncWindows: syncWindows.optional().describe(syncWindowsText),
     }),
   })
   .meta({ id: 'ProjectPatch', description: 'a list that is given replaces the one that is there' });

@@ -64,8 +64,11 @@ export class Projects {
         if (!before || !caller.principal.may('project:update', before.id)) throw notFound('project');
         requireVersion(version, before.version);
         const present = projectSpec.parse(before.spec);
-        const given = Object.entries(change.allowed).filter(([, list]) => list !== undefined);
-        const spec = projectSpec.parse({ allowed: { ...present.allowed, ...Object.fromEntries(given) } });
+        const given = Object.entries(change.allowed ?? {}).filter(([, list]) => list !== undefined);
+        const spec = projectSpec.parse({
+          allowed: { ...present.allowed, ...Object.fromEntries(given) },
+          syncWindows: change.syncWindows ?? present.syncWindows,
+        });
         if (isDeepStrictEqual(spec, present)) return tx.nothingChanged(resourceOf(before));
         const after = await store.updateProject(tx, before.id, spec);
         tx.audit({

@@ -86,18 +86,19 @@ const requirement = z.discriminatedUnion('operator', [
   z.strictObject({ key: z.string().min(1), operator: z.enum(['Exists', 'DoesNotExist']) }),
 ]);
 
+/** Names or globs, or labels; a cluster that either picks is meant. */
+export const clusterSelection = z.strictObject({
+  names: z.array(z.string().min(1).max(253)).max(10_000).optional(),
+  selector: z
+    .strictObject({
+      matchLabels: z.record(z.string(), labelValue).optional(),
+      matchExpressions: z.array(requirement).optional(),
+    })
+    .optional(),
+});
+
 const placement = z
-  .strictObject({
-    clusters: z.strictObject({
-      names: z.array(z.string().min(1).max(253)).max(10_000).optional(),
-      selector: z
-        .strictObject({
-          matchLabels: z.record(z.string(), labelValue).optional(),
-          matchExpressions: z.array(requirement).optional(),
-        })
-        .optional(),
-    }),
-  })
+  .strictObject({ clusters: clusterSelection })
   .refine(
     ({ clusters }) => clusters.names !== undefined || clusters.selector !== undefined,
     'must give "clusters.names" or "clusters.selector"; {"clusters":{"selector":{}}} means every cluster of the project',

@@ -9,7 +9,7 @@ import type {
   TargetState,
   WaveProgress,
 } from '@flotilla/domain/rollout/state';
-import type { Strategy } from '@flotilla/domain/rollout/strategy';
+import { defaultStrategy, waveDefaults, type Strategy } from '@flotilla/domain/rollout/strategy';
 
 export interface TargetRow {
   id: string;
@@ -147,7 +147,7 @@ export function rolloutOf(row: RolloutRow, outcomes: readonly OutcomeRow[]): Rol
     kind: row.kind,
     of: row.ofId,
     revision: row.revisionNumber,
-    strategy: row.strategy,
+    strategy: completed(row.strategy),
     phase: row.phase,
     phaseReason: row.phaseReason ?? '',
     pausedBy,
@@ -227,4 +227,10 @@ export function targetColumns(target: TargetState, rejected: readonly number[]) 
     healthy: lastHealthy(target, rejected),
     state: { given, healthy: [...healthy], lane } satisfies StoredTargetState,
   };
+}
+
+/** A rollout goes by the strategy it was made with; of one from before a setting existed, that setting has its default. */
+function completed(strategy: Strategy): Strategy {
+  const waves = strategy.waves.map((wave) => ({ ...waveDefaults, ...wave }));
+  return { ...defaultStrategy, ...strategy, waves };
 }

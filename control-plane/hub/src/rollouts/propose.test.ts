@@ -13,6 +13,8 @@ const seen = observationsOf({
   prune: true,
   outages: [],
   rollbackId: 'x',
+  syncWindows: [],
+  application: { name: 'web', namespace: 'web' },
 });
 
 function inputOf(states: RevisionRow['state'][], change: Partial<ProposalInput> = {}): ProposalInput {

@@ -1,6 +1,8 @@
 /** What a step sees beside the state: clusters, reports, renderings. Pure, from rows. */
 import type { Drop, Observation, Observations, Rendering } from '@flotilla/domain/rollout/step';
 
+import type { SyncWindowSpec } from '../applications/project.ts';
+import { windowsOfTargets } from './syncWindows.ts';
 import type { RevisionRow, SeenTargetRow } from './fleet.store.ts';
 
 export interface SeenInput {
@@ -10,16 +12,19 @@ export interface SeenInput {
   prune: boolean;
   outages: readonly { fromMs: number; toMs: number }[];
   rollbackId: string;
+  /** Of the project. */
+  syncWindows: readonly SyncWindowSpec[];
+  application: { name: string; namespace: string };
 }
 
 export function observationsOf(input: SeenInput): Observations {
-  const { targets, revisions, drop, prune, outages, rollbackId } = input;
+  const { targets, revisions, drop, prune, outages, rollbackId, syncWindows, application } = input;
   return {
     targets: new Map(targets.map((row) => [row.id, observationOf(row)])),
     render: (revision) => renderingOf(revisions.get(revision)),
     drop,
     prune,
-    windowOpen: true,
+    windows: windowsOfTargets(syncWindows, application, targets),
     outages,
     rollbackId,
   };

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { startGitServer, type TestGitServer } from '../sources/git/gitServer.fixture.ts';
 import { eventually, startTestHub, type TestHub } from '../worker.fixture.ts';
-import { assignedAt, configMap, makeWorld, type Target } from '../world.fixture.ts';
+import { assignedAt, configMap, makeWorld, type Target, type World } from '../world.fixture.ts';
 
 let hub: TestHub;
 let git: TestGitServer;
@@ -18,19 +18,21 @@ afterAll(async () => {
   await git.close();
 });
 
+async function rolloutOf(world: World): Promise<{ phase: string } | undefined> {
+  const [row] = await hub.rows<{ phase: string }>(
+    'SELECT phase FROM rollouts WHERE application_id = $1::uuid',
+    [world.applicationId],
+  );
+  return row;
+}
+
 test('manual sync waits for a person, and sync now starts it', async () => {
   const world = await makeWorld(
     { hub, git },
     { 'app/a.yaml': configMap('a', '1') },
     { syncPolicy: { automated: false } },
   );
-  await eventually('a waiting rollout', async () => {
-    const [row] = await hub.rows<{ phase: string }>(
-      'SELECT phase FROM rollouts WHERE application_id = $1::uuid',
-      [world.applicationId],
-    );
-    return row?.phase === 'AwaitingSync';
-  });
+  await eventually('a waiting rollout', async () => (await rolloutOf(world))?.phase === 'AwaitingSync');
   expect((await world.targets()).map(({ state }) => state)).toEqual(['Unassigned', 'Unassigned']);
   expect(await hub.api('POST', `/applications/${world.name}/sync`, {})).toMatchObject({
     status: 202,
@@ -44,13 +46,7 @@ test('manual sync waits for a person, and sync now starts it', async () => {
      FROM targets WHERE application_id = $1::uuid`,
     [world.applicationId],
   );
-  await eventually('a completed rollout', async () => {
-    const [row] = await hub.rows<{ phase: string }>(
-      'SELECT phase FROM rollouts WHERE application_id = $1::uuid',
-      [world.applicationId],
-    );
-    return row?.phase === 'Completed';
-  });
+  await eventually('a completed rollout', async () => (await rolloutOf(world))?.phase === 'Completed');
   expect(await hub.api('POST', `/applications/${world.name}/sync`, { force: true })).toMatchObject({
     status: 202,
     body: { action: 'Reapplied' },
@@ -61,6 +57,42 @@ test('manual sync waits for a person, and sync now starts it', async () => {
   });
   const head = parseHead(again[0]!.head!);
   expect(head).toMatchObject({ ok: true, value: { operation: { force: true } } });
+});
+
+test('a sync window of the project holds what a person started, says until when, and lets it go once it is taken away', async () => {
+  const world = await makeWorld(
+    { hub, git },
+    { 'app/a.yaml': configMap('a', '1') },
+    { syncPolicy: { automated: false } },
+  );
+  const freeze = {
+    kind: 'deny',
+    schedule: '0 0 1 1 *',
+    duration: '366d',
+    timeZone: 'Europe/Berlin',
+    applications: [world.name],
+  };
+  const edited = await hub.api('PATCH', '/projects/default', { spec: { syncWindows: [freeze] } });
+  expect(edited).toMatchObject({
+    status: 200,
+    body: { spec: { syncWindows: [{ ...freeze, manualSync: false }] } },
+  });
+  await eventually('a revision that waits', async () => (await rolloutOf(world))?.phase === 'AwaitingSync');
+  await hub.api('POST', `/applications/${world.name}/sync`, {});
+  const waits = await eventually('the rollout waits', async () => {
+    const [event] = await hub.rows<{ message: string }>(
+      `SELECT e.message FROM rollout_events e JOIN rollouts r ON r.id = e.rollout_id
+       WHERE r.application_id = $1::uuid AND e.kind = 'WaveWaits'`,
+      [world.applicationId],
+    );
+    return event;
+  });
+  expect(waits.message).toMatch(
+    /^wave all waits for a sync window until \d{4}-\d\d-\d\d \d\d:00 UTC \(denies from 0 0 1 1 \* for 366d, Europe\/Berlin\)$/,
+  );
+  expect((await world.targets()).map(({ state }) => state)).toEqual(['Unassigned', 'Unassigned']);
+  await hub.api('PATCH', '/projects/default', { spec: { syncWindows: [] } });
+  await assignedAt(world, 1);
 });
 
 test('a joining cluster is assigned what belongs there; a leaving one keeps it through its grace and is then removed', async () => {

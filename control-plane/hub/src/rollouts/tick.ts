@@ -101,6 +101,8 @@ export async function load(
       prune: application.spec.syncPolicy.prune,
       outages: options.outages.spans,
       rollbackId: randomUUID(),
+      syncWindows: application.projectSpec.syncWindows,
+      application: { name: application.name, namespace: application.spec.destination.namespace },
     }),
   };
 }

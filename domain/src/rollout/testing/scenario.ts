@@ -2,6 +2,7 @@
 import { parseStrategy } from '../parseStrategy.ts';
 import { defaultStrategy, type Strategy } from '../strategy.ts';
 import * as verbs from '../verbs.ts';
+import type { Window } from '../../window/window.ts';
 import {
   apply,
   freshId,
@@ -13,6 +14,15 @@ import {
 } from './simulatedFleet.ts';
 
 export const minuteMs = 60_000;
+
+/** Of a project: denies a year from each New Year on. */
+export const neverOpen: Window = {
+  kind: 'deny',
+  schedule: '0 0 1 1 *',
+  durationMs: 366 * 24 * 60 * minuteMs,
+  timeZone: 'UTC',
+  manualSync: false,
+};
 
 export function strategyOf(input: unknown): Strategy {
   const parsed = parseStrategy(input);

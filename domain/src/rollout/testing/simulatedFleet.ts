@@ -16,6 +16,7 @@ import type {
   VerbResult,
 } from '../step.ts';
 import type { Strategy } from '../strategy.ts';
+import type { Window } from '../../window/window.ts';
 
 export type Fate = 'ok' | 'operationFails' | 'degrades' | 'hangs' | 'goesOffline';
 
@@ -42,7 +43,8 @@ export interface SimulatedFleet {
   takesMs: number;
   render: (revision: number, target: string) => Rendering;
   drop: (from: string, to: string) => Drop | null;
-  windowOpen: boolean;
+  /** Sync windows of the project. */
+  windows: readonly Window[];
   outages: { fromMs: number; toMs: number }[];
   ids: number;
 }
@@ -60,7 +62,7 @@ export function simulatedFleet(strategy: Strategy, count: number): SimulatedFlee
     takesMs: 10_000,
     render: (revision) => ({ state: 'Ready', variant: `v${revision}`, bundle: `b${revision}`, sizeBytes: 1 }),
     drop: () => ({ dropped: 0, total: 100 }),
-    windowOpen: true,
+    windows: [],
     outages: [],
     ids: 0,
   };
@@ -157,7 +159,7 @@ export function observations(fleet: SimulatedFleet): Observations {
     render: fleet.render,
     drop: fleet.drop,
     prune: true,
-    windowOpen: fleet.windowOpen,
+    windows: () => fleet.windows,
     outages: fleet.outages,
     rollbackId: `auto-${fleet.ids}-${fleet.closed.length}-0000`,
   };
