@@ -1,15 +1,17 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import fc from 'fast-check';
-import type { Sha256 } from '../digest/sha256.ts';
+import { digestOfText, type Sha256 } from '../digest/sha256.ts';
 import { identityKey, identityOf } from '../object/identity.ts';
 import type { KubeObject } from '../object/types.ts';
-import { beginsFrame, buildBundle, bundleObjectsMax, frameBytesMax, type Bundle } from './bundle.ts';
+import { buildBundle, bundleObjectsMax, frameBytesMax, type Bundle } from './bundle.ts';
 import { compareIndexes, decodeIndex, encodeIndex, lackingFrames } from './bundleIndex.ts';
 import { canonicalText } from './canonical.ts';
+import { beginsFrame } from './encodeObject.ts';
 import { findObject, isFrame, linesOfFrame, verifyBundle } from './read.ts';
 
 const sha256: Sha256 = (bytes) => createHash('sha256').update(bytes).digest();
+const digestOf = (text: string): string => digestOfText(sha256, text);
 
 function running() {
   const hash = createHash('sha256');
@@ -182,7 +184,7 @@ describe('a change of one object', () => {
         const at = keys.indexOf(identityKey(identityOf(target)));
         const outside = keys.filter((key, position) => {
           const between = position < at ? keys.slice(position + 1, at + 1) : keys.slice(at + 1, position + 1);
-          return between.some((other) => beginsFrame(other, sha256));
+          return between.some((other) => beginsFrame(other, digestOf));
         });
         const [before, after] = [borders(built(objects)), borders(built(changed))];
         for (const key of outside) expect(after.has(key)).toBe(before.has(key));

@@ -283,6 +283,6 @@ function normalise(document: JsonMap): KubeObject {
 }
 
 function withoutNulls(value: Json): Json {
-  if (!isMap(value)) return value;
+  if (!isMap(value) || !Object.values(value).includes(null)) return value;
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null));
 }

@@ -60,7 +60,7 @@ export class RenderStopped extends Error {
 }
 
 const replySchema = z.union([
-  z.object({ ok: z.literal(true), index: z.string(), frames: z.array(z.int().nonnegative()) }),
+  z.object({ ok: z.literal(true), index: z.int().nonnegative(), frames: z.array(z.int().nonnegative()) }),
   z.object({
     ok: z.literal(false),
     problems: z
@@ -166,14 +166,14 @@ function requestOf(sources: readonly SourceToRender[]): RenderRequestHeader {
 function readReply(header: unknown, bytes: Buffer): Rendered {
   const reply: RenderReplyHeader = replySchema.parse(header);
   if (!reply.ok) return reply;
-  const decoded = decodeIndex(Buffer.from(reply.index));
+  const [encoded = Buffer.alloc(0), ...frames] = cut(bytes, [reply.index, ...reply.frames]);
+  const decoded = decodeIndex(encoded);
   if (!decoded.ok) throw new RenderStopped('lost', `the renderer sent a broken index: ${decoded.reason}`);
-  const frames = cut(bytes, reply.frames);
   const { index } = decoded;
   const isWhole =
     index.frames.length === frames.length &&
     index.frames.every(({ digest }, at) => digest === sha256Hex(frames[at] ?? Buffer.alloc(0))) &&
-    index.digest === sha256Hex(bytes);
+    index.digest === sha256Hex(bytes.subarray(reply.index));
   if (!isWhole) throw new RenderStopped('lost', 'the renderer sent frames that are not those of its index');
   return { ok: true, bundle: { index, frames } };
 }

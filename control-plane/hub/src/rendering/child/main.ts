@@ -5,7 +5,7 @@
 import { encodeIndex } from '@flotilla/domain/bundle/bundleIndex';
 
 import { decodeTree } from '../../sources/trees.ts';
-import { renderSources, type FileCache, type ParsedFile, type RenderSource } from './manifests.ts';
+import { renderSources, type FileCache, type RenderedFile, type RenderSource } from './manifests.ts';
 import {
   cut,
   encodeMessage,
@@ -16,11 +16,11 @@ import {
 import { yamlDefaults } from './yaml.ts';
 
 const requestBytesMax = 160 << 20;
-/** Of file contents whose parsed form is kept. */
-const cacheBytesMax = 24 << 20;
+/** Of file contents and rendered lines that are kept. */
+const cacheBytesMax = 64 << 20;
 
 function makeCache(): FileCache {
-  const held = new Map<string, { parsed: ParsedFile; sizeBytes: number }>();
+  const held = new Map<string, { rendered: RenderedFile; sizeBytes: number }>();
   let bytes = 0;
   return {
     get: (key) => {
@@ -28,10 +28,10 @@ function makeCache(): FileCache {
       if (entry === undefined) return undefined;
       held.delete(key);
       held.set(key, entry);
-      return entry.parsed;
+      return entry.rendered;
     },
-    set: (key, parsed, sizeBytes) => {
-      held.set(key, { parsed, sizeBytes });
+    set: (key, rendered, sizeBytes) => {
+      held.set(key, { rendered, sizeBytes });
       bytes += sizeBytes;
       for (const [oldest, entry] of held) {
         if (bytes <= cacheBytesMax) return;
@@ -60,12 +60,13 @@ function answer(header: RenderRequestHeader, bytes: Buffer): Uint8Array[] {
   if (!result.ok)
     return encodeMessage({ ok: false, problems: result.problems } satisfies RenderReplyHeader, []);
   const { index, frames: made } = result.bundle;
+  const encoded = encodeIndex(index);
   const reply: RenderReplyHeader = {
     ok: true,
-    index: Buffer.from(encodeIndex(index)).toString('utf8'),
+    index: encoded.byteLength,
     frames: made.map((frame) => frame.byteLength),
   };
-  return encodeMessage(reply, made);
+  return encodeMessage(reply, [encoded, ...made]);
 }
 
 process.stdin.on('data', (chunk: Buffer) => {

@@ -1,7 +1,13 @@
 /** Files → the objects of an application, or what is wrong with them: by file, document and line, so that people find it. */
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 
-import { buildBundle, type Bundle, type BundleError } from '@flotilla/domain/bundle/bundle';
+import {
+  assembleBundle,
+  bundleBytesMax,
+  type Bundle,
+  type BundleError,
+} from '@flotilla/domain/bundle/bundle';
+import { encodeObject, type EncodedObject } from '@flotilla/domain/bundle/encodeObject';
 import { validateManifest, type SourcedObject } from '@flotilla/domain/object/validate';
 
 import type { Tree, TreeFile } from '../../sources/trees.ts';
@@ -29,15 +35,17 @@ export type RenderResult = { ok: true; bundle: Bundle } | { ok: false; problems:
 /** As many as a person reads. */
 const problemsMax = 20;
 
-export interface ParsedFile {
-  objects: SourcedObject[];
+export interface RenderedFile {
+  objects: EncodedObject[];
   problems: RenderProblem[];
+  /** Of the objects' lines; where they are more than a bundle may hold, the rest of the file was not looked at. */
+  bytes: number;
 }
 
-/** Files that were parsed before, by path and content: of a changed tree only the changed ones cost anything. */
+/** Files that were rendered before, by path and content: of a changed tree only the changed ones cost anything. */
 export interface FileCache {
-  get: (key: string) => ParsedFile | undefined;
-  set: (key: string, parsed: ParsedFile, sizeBytes: number) => void;
+  get: (key: string) => RenderedFile | undefined;
+  set: (key: string, rendered: RenderedFile, sizeBytes: number) => void;
 }
 
 export function renderSources(
@@ -45,8 +53,9 @@ export function renderSources(
   limits: YamlLimits,
   cache: FileCache,
 ): RenderResult {
-  const objects: SourcedObject[] = [];
+  const objects: EncodedObject[] = [];
   const problems: RenderProblem[] = [];
+  let bytes = 0;
   for (const source of sources) {
     const selection = selectFiles(source.tree.files, source.tree.links, source.directory);
     if (!selection.ok) {
@@ -59,48 +68,61 @@ export function renderSources(
       continue;
     }
     for (const file of selection.files) {
-      const parsed = parseFile(join(source.path, file.path), file, limits, cache);
-      objects.push(...parsed.objects);
-      problems.push(...parsed.problems);
+      const rendered = renderFile(join(source.path, file.path), file, limits, cache);
+      for (const object of rendered.objects) objects.push(object);
+      problems.push(...rendered.problems.slice(0, problemsMax));
+      bytes += rendered.bytes;
+      if (bytes > bundleBytesMax) return { ok: false, problems: [bundleProblem(tooLarge(bytes))] };
     }
   }
   if (problems.length > 0) return { ok: false, problems: problems.slice(0, problemsMax) };
-  const result = buildBundle(objects, sha256);
+  const result = assembleBundle(objects, sha256);
   return result.ok ? result : { ok: false, problems: [bundleProblem(result.error)] };
 }
 
-function parseFile(path: string, file: TreeFile, limits: YamlLimits, cache: FileCache): ParsedFile {
-  const key = `${path}\n${createHash('sha256').update(file.bytes).digest('hex')}`;
+function renderFile(path: string, file: TreeFile, limits: YamlLimits, cache: FileCache): RenderedFile {
+  const key = `${path}\n${hash('sha256', file.bytes, 'hex')}`;
   const held = cache.get(key);
   if (held !== undefined) return held;
-  const parsed = parseBytes(path, file.bytes, limits);
-  cache.set(key, parsed, file.bytes.byteLength);
-  return parsed;
+  const rendered = renderBytes(path, file.bytes, limits);
+  cache.set(key, rendered, file.bytes.byteLength + rendered.bytes);
+  return rendered;
 }
 
-function parseBytes(path: string, bytes: Buffer, limits: YamlLimits): ParsedFile {
+function renderBytes(path: string, bytes: Buffer, limits: YamlLimits): RenderedFile {
+  const rendered: RenderedFile = { objects: [], problems: [], bytes: 0 };
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    text = decoder.decode(bytes);
   } catch {
-    return { objects: [], problems: [{ file: path, document: 0, line: 0, message: 'is not UTF-8 text' }] };
+    return { ...rendered, problems: [{ file: path, document: 0, line: 0, message: 'is not UTF-8 text' }] };
   }
   const result = parseYaml(text, limits);
-  if (!result.ok) return { objects: [], problems: [{ file: path, ...result.problem }] };
-  const parsed: ParsedFile = { objects: [], problems: [] };
-  for (const { number, line, value } of result.documents) {
-    const { objects, errors } = validateManifest(value, sourceText(path, number, line));
-    parsed.objects.push(...objects);
-    for (const error of errors) {
-      parsed.problems.push({
-        file: path,
-        document: number,
-        line,
-        message: `${itemText(error.source)}${error.message}`,
-      });
-    }
+  if (!result.ok) return { ...rendered, problems: [{ file: path, ...result.problem }] };
+  for (const { number: document, line, value } of result.documents) {
+    const { objects, errors } = validateManifest(value, sourceText(path, document, line));
+    for (const object of objects) addObject(rendered, object);
+    for (const { source, message } of errors)
+      rendered.problems.push({ file: path, document, line, message: `${itemText(source)}${message}` });
+    if (rendered.bytes > bundleBytesMax) break;
   }
-  return parsed;
+  return rendered;
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** An alias may stand for much more than it takes to write: nothing is encoded beyond what a bundle may hold. */
+function addObject(rendered: RenderedFile, object: SourcedObject): void {
+  if (rendered.bytes > bundleBytesMax) return;
+  const encoded = encodeObject(object, (text) => hash('sha256', text, 'hex'));
+  if (encoded.ok) {
+    rendered.objects.push(encoded.object);
+    rendered.bytes += encoded.object.bytes;
+  } else rendered.problems.push(bundleProblem(encoded.error));
+}
+
+function tooLarge(bytes: number): BundleError {
+  return { problem: 'TooLarge', bytes, bytesMax: bundleBytesMax };
 }
 
 /** How an object's origin reads in messages about several: `apps/web.yaml, document 2, line 14`. */

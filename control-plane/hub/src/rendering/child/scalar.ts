@@ -19,8 +19,12 @@ const floatForm = /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/;
 const int64Min = -(2n ** 63n);
 const uint64Max = 2n ** 64n - 1n;
 
+const wordLengthMax = Math.max(...[...words.keys()].map(({ length }) => length));
+
 /** An unquoted scalar without a tag. */
 export function resolvePlain(text: string): Resolved {
+  // Most values: text that begins with a letter and is too long for a word.
+  if (text.length > wordLengthMax && /^[A-Za-z]/.test(text)) return { ok: true, value: text };
   const word = words.get(text);
   if (word !== undefined) return { ok: true, value: word };
   if (notNumbers.test(text)) return { ok: false, problem: 'notJson' };

@@ -11,8 +11,9 @@ export interface RenderRequestHeader {
   }[];
 }
 
+/** `index` and `frames` are lengths, in the order in which the bytes follow. */
 export type RenderReplyHeader =
-  | { ok: true; index: string; frames: number[] }
+  | { ok: true; index: number; frames: number[] }
   | { ok: false; problems: { file: string; document: number; line: number; message: string }[] };
 
 export class WireError extends Error {

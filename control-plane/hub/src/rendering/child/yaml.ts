@@ -18,6 +18,7 @@ import {
   type YAMLMap,
 } from 'yaml';
 
+import { parsePlainYaml } from './plainYaml.ts';
 import { resolvePlain, type Scalar } from './scalar.ts';
 
 export interface YamlLimits {
@@ -47,11 +48,20 @@ export type YamlResult = { ok: true; documents: YamlDocument[] } | { ok: false; 
 /** Brackets that are never closed cost the parser far more than they cost their author. Text may hold some. */
 const openBracketsMax = 20_000;
 
-/** The first problem ends the file: what follows it may mean anything. */
+/**
+ * The first problem ends the file: what follows it may mean anything. Most files are plain, and read fast; all others, and
+ * all that are wrong, by the exact parser, which knows where a problem is.
+ */
 export function parseYaml(text: string, limits: YamlLimits): YamlResult {
   if (hasOpenBrackets(text)) {
     return { ok: false, problem: { document: 1, line: 1, message: 'nested too deep' } };
   }
+  const documents = parsePlainYaml(text, limits);
+  return documents === null ? parseExactly(text, limits) : { ok: true, documents };
+}
+
+/** Every file that YAML allows and the limits do. The plain reader answers as this does, or not at all. */
+export function parseExactly(text: string, limits: YamlLimits): YamlResult {
   const lines = new LineCounter();
   const parser = new Parser(lines.addNewLine);
   const composer = new Composer({
