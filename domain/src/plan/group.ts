@@ -3,9 +3,11 @@ import type { Digest } from '../digest/sha256.ts';
 import { compareText } from '../object/identity.ts';
 import { noTally, tallyKey, type FleetTally, type PlanState, type PlanVerdict } from './verdict.ts';
 
-export interface TargetResult {
-  /** Name. */
-  cluster: string;
+/** Some targets with the same result: one, or as many as a store has counted. */
+export interface ResultPart {
+  clusters: number;
+  /** The first few names in order. */
+  sample: string[];
   state: PlanState;
   /** Of its plan, once answered. */
   digest: Digest | null;
@@ -32,25 +34,28 @@ export interface GroupedFleet {
 export const sampleMax = 5;
 const verdictOrder: readonly PlanVerdict[] = ['failing', 'incomplete', 'changes', 'clean'];
 
-export function groupFleet(results: readonly TargetResult[]): GroupedFleet {
+export function groupFleet(parts: readonly ResultPart[]): GroupedFleet {
   const tally = noTally();
-  for (const { state, verdict } of results) tally[tallyKey(state, verdict)] += 1;
+  for (const { state, verdict, clusters } of parts) tally[tallyKey(state, verdict)] += clusters;
   const byDigest = Map.groupBy(
-    results.filter(({ state }) => state === 'Answered'),
+    parts.filter(({ state }) => state === 'Answered'),
     ({ digest }) => digest ?? '',
   );
   const groups = [...byDigest].map(([digest, members]) => groupOf(digest, members));
   return { tally, groups: groups.sort(compareGroups) };
 }
 
-function groupOf(digest: Digest, members: readonly TargetResult[]): PlanGroup {
-  const inOrder = members.toSorted((a, b) => compareText(a.cluster, b.cluster));
+function groupOf(digest: Digest, members: readonly ResultPart[]): PlanGroup {
+  const inOrder = members.toSorted((a, b) => compareText(a.sample[0] ?? '', b.sample[0] ?? ''));
   const [first] = inOrder;
   return {
     digest,
     verdict: first?.verdict ?? 'incomplete',
-    clusters: inOrder.length,
-    sample: inOrder.slice(0, sampleMax).map(({ cluster }) => cluster),
+    clusters: inOrder.reduce((sum, { clusters }) => sum + clusters, 0),
+    sample: inOrder
+      .flatMap(({ sample }) => sample)
+      .sort(compareText)
+      .slice(0, sampleMax),
     message: first?.message ?? '',
   };
 }

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { Sha256 } from '../digest/sha256.ts';
 import type { KubeObject } from '../object/types.ts';
 import { fieldChanges, fieldTextMax, refusalText } from './fields.ts';
-import { groupFleet, type TargetResult } from './group.ts';
+import { groupFleet, sampleMax, type ResultPart } from './group.ts';
 import { problemOfPlan } from './message.ts';
 import { parsePlan } from './parse.ts';
 import { noCounts, plannedActions, type PlanCounts, type PlannedObject } from './plan.ts';
@@ -237,25 +237,26 @@ test.each<[Partial<FleetTally>, string, string]>([
   expect(verdictOfFleet({ ...noTally(), ...tally }, true)).toBe(ignoring);
 });
 
-function answered(cluster: string, of: string, verdict: TargetResult['verdict'], message = ''): TargetResult {
-  return { cluster, state: 'Answered', digest: of, verdict, message };
+function answered(cluster: string, of: string, verdict: ResultPart['verdict'], message = ''): ResultPart {
+  return { clusters: 1, sample: [cluster], state: 'Answered', digest: of, verdict, message };
 }
 
-function many(count: number, of: string, verdict: TargetResult['verdict']): TargetResult[] {
+function many(count: number, of: string, verdict: ResultPart['verdict']): ResultPart[] {
   return Array.from({ length: count }, (_, at) =>
     answered(`${of}-${String(at).padStart(4, '0')}`, of, verdict),
   );
 }
 
-const away = (cluster: string): TargetResult => ({
-  cluster,
+const away = (cluster: string): ResultPart => ({
+  clusters: 1,
+  sample: [cluster],
   state: 'Offline',
   digest: null,
   verdict: null,
   message: '',
 });
 
-test.each<[string, TargetResult[], string]>([
+test.each<[string, ResultPart[], string]>([
   ['no cluster', [], 'on no cluster'],
   ['clean', many(2, 'a', 'clean'), 'no change on 2 clusters'],
   ['one', many(1, 'a', 'changes'), 'a change on 1 cluster'],
@@ -280,6 +281,17 @@ test.each<[string, TargetResult[], string]>([
   expect(summaryOf(groupFleet(results))).toBe(sentence);
 });
 
+/** As a store counts them: one part for each that is equal. */
+function counted(results: readonly ResultPart[]): ResultPart[] {
+  const parts = Map.groupBy(results, ({ state, digest: of, verdict }) => `${state}/${of}/${verdict}`);
+  return [...parts.values()].map((members) => {
+    const names = members.flatMap(({ sample }) => sample).sort();
+    const [first] = members;
+    if (first === undefined) throw new Error('a part has members');
+    return { ...first, clusters: members.length, sample: names.slice(0, sampleMax) };
+  });
+}
+
 test('every target is in one group or one count of the tally, whatever the order of their answers', () => {
   const result = fc.record({
     cluster: fc.uuid(),
@@ -288,7 +300,7 @@ test('every target is in one group or one count of the tally, whatever the order
   });
   fc.assert(
     fc.property(fc.uniqueArray(result, { selector: ({ cluster }) => cluster }), (found) => {
-      const results = found.map(({ cluster, state, at }): TargetResult => {
+      const results = found.map(({ cluster, state, at }): ResultPart => {
         const verdict = planVerdicts[at % planVerdicts.length] ?? 'clean';
         return state === 'Answered'
           ? answered(cluster, `digest ${at % planVerdicts.length}`, verdict)
@@ -299,6 +311,7 @@ test('every target is in one group or one count of the tally, whatever the order
       expect(inGroups).toBe(results.filter(({ state }) => state === 'Answered').length);
       expect(Object.values(fleet.tally).reduce((sum, count) => sum + count, 0)).toBe(results.length);
       expect(groupFleet(results.toReversed())).toEqual(fleet);
+      expect(groupFleet(counted(results))).toEqual(fleet);
     }),
   );
 });

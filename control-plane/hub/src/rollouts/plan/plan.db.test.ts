@@ -303,6 +303,26 @@ test('a cluster that goes away while it is asked is not waited for', async () =>
   expect(await reaches(world, id, 'Done')).toMatchObject({ verdict: 'incomplete', summary: '1 offline' });
 });
 
+test('two workers, and one that takes over, ask each cluster once and count each answer once', async () => {
+  const world = await readyWorld(3);
+  await using other = await startTestHub(hub);
+  const { id } = await start(world, { revision: 'main' });
+  const commands = await asked(id, 3);
+  for (const command of commands) {
+    for (const kind of ['plan', 'answer'] as const) other.hint(kind, id);
+    await answer(command, planned(changeTo('2')));
+  }
+  expect(await reaches(world, id, 'Done')).toMatchObject({
+    tally: { changes: 3 },
+    groups: [{ clusters: 3 }],
+  });
+  const rows = await hub.rows<{ id: string }>(
+    'SELECT command_id AS id FROM plan_results WHERE plan_id = $1',
+    [id],
+  );
+  expect(rows.map((row) => row.id).toSorted()).toEqual(commands.map((command) => command.id).toSorted());
+});
+
 test('old plans go, with all that they kept', async () => {
   const world = await readyWorld(1);
   const { id } = await start(world, { revision: 'main' });

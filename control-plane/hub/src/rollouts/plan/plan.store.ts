@@ -1,4 +1,5 @@
 /** Rows of plans as people ask for and read them. */
+import { sampleMax, type ResultPart } from '@flotilla/domain/plan/group';
 import type { PlanCounts } from '@flotilla/domain/plan/plan';
 import type { PlanState, PlanVerdict } from '@flotilla/domain/plan/verdict';
 import type { Database } from '../../platform/prisma.ts';
@@ -90,7 +91,6 @@ export function listPlans(
 }
 
 export interface ResultRow {
-  planId: string;
   targetId: string;
   cluster: string;
   clusterId: string;
@@ -103,12 +103,25 @@ export interface ResultRow {
 }
 
 const selectResults = `
-  SELECT plan_id AS "planId", target_id AS "targetId", cluster_name AS cluster, cluster_id AS "clusterId", state, verdict,
+  SELECT target_id AS "targetId", cluster_name AS cluster, cluster_id AS "clusterId", state, verdict,
     digest, message, counts, answered_at AS "answeredAt"
   FROM plan_results`;
 
-export function readResults(database: Sql, planIds: readonly string[]): Promise<ResultRow[]> {
-  return database.sql<ResultRow>(`${selectResults} WHERE plan_id = ANY($1::uuid[])`, [planIds]);
+/** Clusters that said the same, counted where they are stored: a fleet is not read to show its plan. */
+export interface PartRow extends ResultPart {
+  planId: string;
+  counts: PlanCounts | null;
+}
+
+export function readParts(database: Sql, planIds: readonly string[]): Promise<PartRow[]> {
+  return database.sql<PartRow>(
+    `SELECT plan_id AS "planId", state, verdict, digest, count(*)::int AS clusters,
+       (array_agg(cluster_name ORDER BY cluster_name COLLATE "C"))[1:${sampleMax}] AS sample,
+       (array_agg(message ORDER BY cluster_name COLLATE "C"))[1] AS message,
+       (array_agg(counts ORDER BY cluster_name COLLATE "C"))[1] AS counts
+     FROM plan_results WHERE plan_id = ANY($1::uuid[]) GROUP BY plan_id, state, verdict, digest`,
+    [planIds],
+  );
 }
 
 export interface ResultFilter {

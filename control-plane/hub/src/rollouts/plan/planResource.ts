@@ -4,13 +4,14 @@ import { noCounts } from '@flotilla/domain/plan/plan';
 import { summaryOf } from '@flotilla/domain/plan/summary';
 import { verdictOfFleet } from '@flotilla/domain/plan/verdict';
 import type { PlanResource, PlanResultResource, PlanSummary } from './plan.schema.ts';
-import type { PlanRow, ResultRow } from './plan.store.ts';
+import type { PartRow, PlanRow, ResultRow } from './plan.store.ts';
 
 const groupsMax = 50;
 
-export function planResourceOf(row: PlanRow, results: readonly ResultRow[]): PlanResource {
-  const fleet = groupFleet(results);
-  const counts = new Map(results.map((result) => [result.digest, result.counts]));
+export function planResourceOf(row: PlanRow, parts: readonly PartRow[]): PlanResource {
+  const fleet = groupFleet(parts);
+  const counts = new Map(parts.map((part) => [part.digest, part.counts]));
+  const targets = parts.reduce((sum, { clusters }) => sum + clusters, 0);
   const { id, application, project, revision, phase, error, bundle, objects, createdBy } = row;
   return {
     id,
@@ -26,8 +27,8 @@ export function planResourceOf(row: PlanRow, results: readonly ResultRow[]): Pla
     message: row.meta.message ?? '',
     author: row.meta.author ?? '',
     ...wordsOf(row, fleet),
-    targets: results.length,
-    answered: results.length - fleet.tally.waiting,
+    targets,
+    answered: targets - fleet.tally.waiting,
     tally: fleet.tally,
     groups: fleet.groups
       .slice(0, groupsMax)
@@ -38,8 +39,8 @@ export function planResourceOf(row: PlanRow, results: readonly ResultRow[]): Pla
   };
 }
 
-export function planSummaryOf(row: PlanRow, results: readonly ResultRow[]): PlanSummary {
-  const { groups: _groups, groupsOmitted: _omitted, ...summary } = planResourceOf(row, results);
+export function planSummaryOf(row: PlanRow, parts: readonly PartRow[]): PlanSummary {
+  const { groups: _groups, groupsOmitted: _omitted, ...summary } = planResourceOf(row, parts);
   return summary;
 }
 

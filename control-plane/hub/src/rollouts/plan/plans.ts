@@ -72,8 +72,8 @@ export class Plans {
     const { id } = await this.applications.get(ref);
     const [before = null] = decodeCursor(cursor, 1) ?? [];
     const rows = await store.listPlans(this.database, id, before, limit + 1);
-    const results = Map.groupBy(
-      await store.readResults(
+    const parts = Map.groupBy(
+      await store.readParts(
         this.sql,
         rows.map((row) => row.id),
       ),
@@ -83,13 +83,13 @@ export class Plans {
       rows,
       limit,
       (row) => [row.id],
-      (row) => planSummaryOf(row, results.get(row.id) ?? []),
+      (row) => planSummaryOf(row, parts.get(row.id) ?? []),
     );
   }
 
   async get(ref: ApplicationRef, id: string): Promise<PlanResource> {
     const row = await this.find(ref, id);
-    return planResourceOf(row, await store.readResults(this.sql, [row.id]));
+    return planResourceOf(row, await store.readParts(this.sql, [row.id]));
   }
 
   async results(ref: ApplicationRef, id: string, query: PlanResultsQuery): Promise<Page<PlanResultResource>> {
