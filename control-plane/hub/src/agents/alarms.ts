@@ -5,21 +5,31 @@ import { hasCheckpoint } from '../audit/audit.store.ts';
 import { isSignedByHub } from '../audit/checkpoint.ts';
 import { outsideTransaction, readHub, setHubRecovering } from '../clusters/authority.store.ts';
 import { Authority } from '../clusters/authority.ts';
+import { Batcher } from '../platform/batcher.ts';
 import { Envelope } from '../platform/envelope.ts';
 import { Loggers, type Logger } from '../platform/logger.ts';
 import type { ObservationTransaction } from '../platform/observations.ts';
 import { Database } from '../platform/prisma.ts';
 import { systemActor, Transactions } from '../platform/transaction.ts';
 import type { Peer } from './peer.ts';
+import type { ClusterAtHello } from './hello.store.ts';
 import * as store from './sessions.store.ts';
 
-type Named = Pick<store.ClusterAtHello, 'id' | 'name' | 'projectId'>;
+type Named = Pick<ClusterAtHello, 'id' | 'name' | 'projectId'>;
+
+/** What a Hello shows. */
+interface Shown {
+  clusterId: string;
+  checkpoint: Checkpoint | null;
+}
 
 const unknownAgainMs = 3_600_000;
+const shownMax = 1000;
 
 @Injectable()
 export class Alarms {
   private readonly logger: Logger;
+  private readonly judgements: Batcher<Shown, boolean>;
   private readonly unknownSeen = new Map<string, number>();
 
   constructor(
@@ -30,13 +40,23 @@ export class Alarms {
     loggers: Loggers,
   ) {
     this.logger = loggers.for('agents');
+    this.judgements = new Batcher({ itemsMax: shownMax, run: (shown) => this.judgeAll(shown) });
   }
 
   /** Whether the hub is recovering. A checkpoint that this hub signed and does not have makes it so. */
-  async judgeCheckpoint(clusterId: string, checkpoint: Checkpoint | null): Promise<boolean> {
-    if (checkpoint !== null && (await this.isLacking(checkpoint)))
-      await this.hubRecovering(clusterId, checkpoint);
-    return (await readHub(outsideTransaction(this.database)))?.recovering ?? false;
+  judgeCheckpoint(clusterId: string, checkpoint: Checkpoint | null): Promise<boolean> {
+    return this.judgements.ask({ clusterId, checkpoint });
+  }
+
+  /** Agents hold the same few checkpoints: each is looked for once. */
+  private async judgeAll(shown: readonly Shown[]): Promise<boolean[]> {
+    const distinct = new Map(shown.map((one) => [textOf(one.checkpoint), one]));
+    for (const { clusterId, checkpoint } of distinct.values()) {
+      if (checkpoint !== null && (await this.isLacking(checkpoint)))
+        await this.hubRecovering(clusterId, checkpoint);
+    }
+    const hub = await readHub(outsideTransaction(this.database));
+    return shown.map(() => hub?.recovering ?? false);
   }
 
   /** The rows of a Hello are in `tx`; the event has a transaction of its own, after it. */
@@ -101,6 +121,12 @@ export class Alarms {
     });
     recorded.catch((error: unknown) => this.logger.error({ err: error, action }, 'event not recorded'));
   }
+}
+
+function textOf(checkpoint: Checkpoint | null): string {
+  if (checkpoint === null) return '';
+  const { seq, hash, at, signature } = checkpoint;
+  return [seq, hash, at.getTime(), Buffer.from(signature).toString('base64')].join('/');
 }
 
 function hostOf(remote: string): string {

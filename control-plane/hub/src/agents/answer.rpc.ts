@@ -8,7 +8,7 @@ import type { Hints } from '../platform/hints.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Database } from '../platform/prisma.ts';
 import { answerableCommand, insertAnswer } from './commands.store.ts';
-import { authorizedPeer, notFound, unauthenticated } from './peer.ts';
+import { notFound, unauthenticated, type Peers } from './peer.ts';
 import type { SessionRegistry } from './registry.ts';
 
 export interface AnswerContext {
@@ -16,7 +16,7 @@ export interface AnswerContext {
   hints: Hints;
   logger: Logger;
   registry: SessionRegistry;
-  trustDomain: string;
+  peers: Peers;
 }
 
 /** What one answer may bring: a whole bundle. */
@@ -29,7 +29,7 @@ export async function answer(
   callback: sendUnaryData<Encoded>,
 ): Promise<void> {
   call.on('error', () => undefined);
-  const peer = await authorizedPeer(context.database, call, context.trustDomain);
+  const peer = await context.peers.authorized(call);
   if (!peer) return callback(unauthenticated);
   const detach = context.registry.attach(peer.clusterId, { cut: () => call.destroy() });
   try {

@@ -5,23 +5,20 @@ import { encodeHubMessage } from '@flotilla/proto/codec/hubMessage';
 import type { Encoded } from '@flotilla/proto/grpc';
 import type { AgentMessage, Hello, Stored } from '@flotilla/proto/messages';
 import { WireError } from '@flotilla/proto/wireError';
-import { lastCheckpoint } from '../audit/audit.store.ts';
-import { outsideTransaction } from '../clusters/authority.store.ts';
 import type { Authority } from '../clusters/authority.ts';
 import type { Renewer } from '../clusters/renew.ts';
 import type { Logger } from '../platform/logger.ts';
-import type { Observations } from '../platform/observations.ts';
 import type { Database } from '../platform/prisma.ts';
 import { ackCommand } from './commands.store.ts';
-import { deliverCommands } from './commands.ts';
 import type { DesiredFlow } from './desired.ts';
 import type { Greeter } from './greet.ts';
 import { hangUp } from './hangUp.ts';
 import type { HoldingsStore } from './holdings.store.ts';
-import { peerOf, unauthenticated } from './peer.ts';
+import { unauthenticated, type Peers } from './peer.ts';
 import type { SessionRegistry } from './registry.ts';
 import { Session } from './session.ts';
-import { endSession, setTrustBundleVersion } from './sessions.store.ts';
+import { setTrustBundleVersion } from './sessions.store.ts';
+import type { SessionsTogether } from './together.ts';
 
 export interface ConnectContext {
   authority: Authority;
@@ -30,9 +27,10 @@ export interface ConnectContext {
   greeter: Greeter;
   holdings: HoldingsStore;
   logger: Logger;
-  observations: Observations;
+  peers: Peers;
   registry: SessionRegistry;
   renewer: Renewer;
+  together: SessionsTogether;
 }
 
 type Call = ServerDuplexStream<Encoded, Encoded>;
@@ -58,7 +56,7 @@ export async function connect(context: ConnectContext, call: Call): Promise<void
 }
 
 async function greet(context: ConnectContext, call: Call, hello: Hello): Promise<Session | null> {
-  const peer = peerOf(call, context.authority.trustDomain);
+  const peer = context.peers.of(call);
   if (!peer) {
     call.emit('error', unauthenticated);
     return null;
@@ -86,7 +84,7 @@ async function sendStanding(context: ConnectContext, session: Session, hello: He
   const { trustBundle } = context.authority;
   if (hello.trustBundleVersion < trustBundle.version)
     await session.send({ type: 'TrustBundle', ...trustBundle });
-  const checkpoint = await lastCheckpoint(outsideTransaction(context.database));
+  const checkpoint = await context.together.lastCheckpoint();
   if (checkpoint && checkpoint.at > (hello.lastCheckpoint?.at ?? new Date(0)) && !session.isRecovering) {
     await session.send({ type: 'Checkpoint', checkpoint });
   }
@@ -104,13 +102,13 @@ async function converse(
   );
   try {
     void context.desired.pump(session);
-    await deliverCommands(context.database, [session]);
+    await context.together.deliverCommands(session);
     for await (const message of messages) await onMessage(context, session, message);
   } finally {
     session.cut('closed');
     context.registry.remove(session);
     context.logger.info({ clusterId, fence: Number(fence), reason: session.endReason }, 'agent disconnected');
-    await context.observations.write((tx) => endSession(tx, session.id, clusterId, fence, session.endReason));
+    await context.together.end({ id: session.id, clusterId, fence, reason: session.endReason });
   }
 }
 

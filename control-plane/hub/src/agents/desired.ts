@@ -10,6 +10,7 @@ import type { DesiredAck, DesiredNack } from '@flotilla/proto/messages';
 import { outsideTransaction } from '../clusters/authority.store.ts';
 import { Clock } from '../platform/clock.ts';
 import { sha256 } from '../platform/digest.ts';
+import { Batcher } from '../platform/batcher.ts';
 import { Loggers, type Logger } from '../platform/logger.ts';
 import { Observations } from '../platform/observations.ts';
 import { Database } from '../platform/prisma.ts';
@@ -21,22 +22,43 @@ import { Slots } from './slots.ts';
 
 /** A part is one write, and a reader must take one in 30 s: 64 KiB is little enough for a line of 20 kbit/s. */
 const partBytes = 64 * 1024;
-/** Sets that are read from Postgres at one time. */
+/** Whole sets that are read from Postgres at one time. */
 const readersMax = 8;
+/** Clusters of one question: a few thousand rows, so that their reading does not hold up the event loop. */
+const clustersMax = 100;
 
 @Injectable()
 export class DesiredFlow {
   private readonly bodies: BodyCache;
   private readonly slots = new Slots(readersMax);
+  private readonly reads: Batcher<store.AskedDesired, store.DesiredRows | null>;
+  private readonly sents: Batcher<store.SentMark, void>;
+  private readonly acks: Batcher<store.AcceptedMark, boolean>;
   private readonly logger: Logger;
 
   constructor(
     private readonly clock: Clock,
     private readonly database: Database,
-    private readonly observations: Observations,
+    observations: Observations,
     loggers: Loggers,
   ) {
+    const source = outsideTransaction(database);
     this.bodies = new BodyCache(database);
+    this.reads = new Batcher({
+      itemsMax: clustersMax,
+      runningMax: 2,
+      run: (asked) => store.readDesired(source, asked),
+    });
+    this.sents = new Batcher({
+      itemsMax: clustersMax,
+      runningMax: 2,
+      run: (sent) => store.recordSent(source, sent),
+    });
+    this.acks = new Batcher({
+      itemsMax: 5 * clustersMax,
+      keyOf: ({ clusterId }) => clusterId,
+      run: (acks) => observations.write((tx) => store.recordAccepted(tx, acks)),
+    });
     this.logger = loggers.for('desired');
   }
 
@@ -70,17 +92,15 @@ export class DesiredFlow {
       return;
     }
     const { mark, entries } = inFlight;
-    const isCurrent = await this.observations.write((tx) =>
-      store.recordAccepted(tx, session.clusterId, session.fence, mark),
-    );
-    if (!isCurrent) return session.refuse('displaced');
+    const { clusterId, fence } = session;
+    if (!(await this.acks.ask({ clusterId, fence, mark }))) return session.refuse('displaced');
     for (const { target, reason } of ack.errors) {
       this.logger.info({ clusterId: session.clusterId, target, reason }, 'entry not honoured');
     }
     session.base = { mark, entries };
     session.inFlight = null;
     session.nacks = { count: 0, untilMs: 0, generation: 0 };
-    void this.pump(session);
+    if (session.isAskedInFlight) void this.pump(session);
   }
 
   async onNack(session: Session, nack: DesiredNack): Promise<void> {
@@ -112,8 +132,10 @@ export class DesiredFlow {
   }
 
   private async sendDifference(session: Session): Promise<void> {
-    if (session.isClosed || session.standby || session.isRecovering || session.inFlight) return;
-    const rows = await this.slots.run(() => this.read(session));
+    if (session.isClosed || session.standby || session.isRecovering) return;
+    session.isAskedInFlight = session.inFlight !== null;
+    if (session.isAskedInFlight) return;
+    const rows = await this.read(session);
     if (!rows || session.isClosed) return;
     if (rows.fence !== session.fence) return session.refuse('displaced');
     if (rows.isHeld || rows.generation === 0 || this.mustWait(session, rows.generation)) return;
@@ -122,10 +144,12 @@ export class DesiredFlow {
     if (plan) await this.send(session, plan, rows);
   }
 
-  /** Heads above what the agent holds; all of them where that is not known. */
-  private read(session: Session): Promise<store.DesiredRows | null> {
-    const above = session.base?.mark.generation ?? -1;
-    return store.readDesired(outsideTransaction(this.database), session.clusterId, above);
+  /** Heads above what the agent holds, for many agents at once; the whole set, which may be large, by itself. */
+  private async read({ base, clusterId }: Session): Promise<store.DesiredRows | null> {
+    if (base) return this.reads.ask({ clusterId, headsAbove: base.mark.generation });
+    const source = outsideTransaction(this.database);
+    const [rows] = await this.slots.run(() => store.readDesired(source, [{ clusterId, headsAbove: -1 }]));
+    return rows ?? null;
   }
 
   private async send(session: Session, plan: Plan, rows: store.DesiredRows): Promise<void> {
@@ -135,7 +159,7 @@ export class DesiredFlow {
     if (!heads) return void (session.pumping = 'again');
     const digests = bodiesToSend(plan, rows.wanted, session.base, session.sentBodies);
     const message = messageOf(plan, { heads, bodies: await this.bodies.get(digests) });
-    await store.recordSent(this.database, session.clusterId, plan.mark);
+    await this.sents.ask({ clusterId: session.clusterId, mark: plan.mark });
     session.inFlight = {
       mark: plan.mark,
       complete: plan.complete,

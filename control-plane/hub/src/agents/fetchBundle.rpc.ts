@@ -10,7 +10,7 @@ import type { Database } from '../platform/prisma.ts';
 import { grantedBundle, readFrame, type GrantedBundle } from './bundles.store.ts';
 import type { FrameCache } from './frameCache.ts';
 import { hangUp } from './hangUp.ts';
-import { authorizedPeer, notFound, unauthenticated } from './peer.ts';
+import { notFound, unauthenticated, type Peers } from './peer.ts';
 import type { SessionRegistry } from './registry.ts';
 import { writeDrained } from './write.ts';
 
@@ -19,7 +19,7 @@ export interface FetchBundleContext {
   database: Database;
   logger: Logger;
   registry: SessionRegistry;
-  trustDomain: string;
+  peers: Peers;
 }
 
 type Call = ServerWritableStream<Encoded, Encoded>;
@@ -27,7 +27,7 @@ type Call = ServerWritableStream<Encoded, Encoded>;
 /** Never rejects. */
 export async function fetchBundle(context: FetchBundleContext, call: Call): Promise<void> {
   call.on('error', () => undefined);
-  const peer = await authorizedPeer(context.database, call, context.trustDomain);
+  const peer = await context.peers.authorized(call);
   if (!peer) return void call.emit('error', unauthenticated);
   const cutting = new AbortController();
   const detach = context.registry.attach(peer.clusterId, { cut: () => hangUp(call) });

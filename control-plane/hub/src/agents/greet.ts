@@ -1,6 +1,7 @@
 /**
  * The answer to a Hello: refused, standby, or the working session with the next fence. One transaction under the lock of
  * the cluster's row decides, takes the fence, and confirms what the agent last reported where both sides hold the same.
+ * Hellos that come within a few milliseconds share it, so that a fleet that comes back at once is let in batch by batch.
  */
 import { Injectable } from '@nestjs/common';
 import { compareMarks, type AckedMark } from '@flotilla/domain/desired/mark';
@@ -8,48 +9,72 @@ import { rootDigest } from '@flotilla/domain/desired/set';
 import { observedDigest } from '@flotilla/proto/observedDigest';
 import type { Hello, RefusedReason, Welcome } from '@flotilla/proto/messages';
 import { Authority } from '../clusters/authority.ts';
+import { Batcher } from '../platform/batcher.ts';
 import { sha256 } from '../platform/digest.ts';
 import { Observations, type ObservationTransaction } from '../platform/observations.ts';
 import { ReplicaIdentity } from '../platform/replica.ts';
 import { admit, refusedRetryMs, type Admission } from './admit.ts';
 import { Alarms } from './alarms.ts';
 import { readDesired, readSent, recordAccepted, resetAccepted, type DesiredRows } from './desired.store.ts';
+import * as store from './hello.store.ts';
 import type { Peer } from './peer.ts';
 import type { Base } from './plan.ts';
 import { judgeMark, notHeardReason, type MarkVerdict } from './recovery.ts';
 import type { SessionStart } from './session.ts';
-import * as store from './sessions.store.ts';
+import { endRecovering } from './sessions.store.ts';
 
 export type Greeting =
   | { outcome: 'refused'; reason: RefusedReason; retryAfterMs: number; detail: string }
   | { outcome: 'welcome'; welcome: Welcome; start: SessionStart; shouldRotateKey: boolean };
 
 const keyLifeMs = 30 * 86_400_000;
+/** Of one transaction, which locks the rows of as many clusters. */
+const hellosMax = 50;
+/** A Hello waits this long for company. */
+const gatherMs = 20;
 
-/** What the locked rows say. */
-interface Desk {
+interface Applicant {
   peer: Peer;
   hello: Hello;
   remote: string;
-  cluster: store.ClusterAtHello;
-  key: store.KeyAtHello;
   hubRecovering: boolean;
 }
 
+/** What the locked rows say of an applicant that a cluster and a key were found for. */
+interface Desk extends Applicant {
+  cluster: store.ClusterAtHello;
+  key: store.KeyAtHello;
+  factNumber: bigint;
+}
+
+interface WorkingDesk extends Desk {
+  displacements: Date[];
+}
+
 type Met = Greeting | { outcome: 'duplicate'; detail: string; cluster: store.ClusterAtHello };
+type Verdict = { outcome: 'met'; met: Met } | { outcome: 'admitted'; desk: Desk; admission: Admission };
 
 @Injectable()
 export class Greeter {
+  private readonly meetings: Batcher<Applicant, Met>;
+
   constructor(
     private readonly alarms: Alarms,
     private readonly authority: Authority,
-    private readonly observations: Observations,
+    observations: Observations,
     private readonly replica: ReplicaIdentity,
-  ) {}
+  ) {
+    this.meetings = new Batcher({
+      itemsMax: hellosMax,
+      gatherMs,
+      keyOf: ({ peer }) => peer.clusterId,
+      run: (applicants) => observations.write((tx) => this.meet(tx, applicants)),
+    });
+  }
 
   async greet(peer: Peer, hello: Hello, remote: string): Promise<Greeting> {
     const hubRecovering = await this.alarms.judgeCheckpoint(peer.clusterId, hello.lastCheckpoint);
-    const met = await this.observations.write((tx) => this.meet(tx, { peer, hello, remote, hubRecovering }));
+    const met = await this.meetings.ask({ peer, hello, remote, hubRecovering });
     if (met.outcome === 'duplicate') {
       await this.alarms.quarantine(met.cluster, met.detail);
       return refused('quarantined', met.detail);
@@ -58,28 +83,42 @@ export class Greeter {
     return met;
   }
 
-  private async meet(tx: ObservationTransaction, at: Omit<Desk, 'cluster' | 'key'>): Promise<Met> {
-    const cluster = await store.lockClusterAtHello(tx, at.peer.clusterId);
-    if (!cluster) return refused('unknown', 'this hub does not know the cluster');
-    const key = await store.readKey(tx, at.peer.fingerprint);
-    if (key?.clusterId !== cluster.id) return refused('revoked', 'the key counts no longer');
-    const live = await store.liveSession(tx, cluster.id);
-    const admission = admit({ hello: at.hello, cluster, live, now: cluster.now });
-    if (admission.verdict === 'duplicate') return { outcome: 'duplicate', detail: admission.detail, cluster };
-    if (admission.verdict === 'refused') return refuse(tx, cluster, admission);
-    await store.promoteKey(tx, cluster.id, at.peer.fingerprint, key.slot);
-    const desk = { ...at, cluster, key };
-    return admission.verdict === 'standby'
-      ? this.welcomeStandby(tx, desk)
-      : this.welcomeWorking(tx, desk, admission);
+  /** Each applicant is of another cluster. */
+  private async meet(tx: ObservationTransaction, applicants: readonly Applicant[]): Promise<Met[]> {
+    const verdicts = await judgeAll(tx, applicants);
+    const admitted = verdicts.flatMap((verdict) => (verdict.outcome === 'admitted' ? [verdict] : []));
+    await store.promoteKeys(
+      tx,
+      admitted.filter(({ admission }) => isLetIn(admission)).map(({ desk }) => desk.key),
+    );
+    const working = admitted.flatMap(({ desk, admission }) =>
+      admission.verdict === 'working' ? [{ ...desk, displacements: admission.displacements }] : [],
+    );
+    const welcomed = await this.welcomeWorking(tx, working);
+    const met: Met[] = [];
+    for (const verdict of verdicts) {
+      if (verdict.outcome === 'met') met.push(verdict.met);
+      else met.push(welcomed.get(verdict.desk.cluster.id) ?? (await this.settle(tx, verdict)));
+    }
+    return met;
+  }
+
+  /** Of whoever does not become the working session. */
+  private async settle(
+    tx: ObservationTransaction,
+    { desk, admission }: Extract<Verdict, { outcome: 'admitted' }>,
+  ): Promise<Met> {
+    if (admission.verdict === 'duplicate')
+      return { outcome: 'duplicate', detail: admission.detail, cluster: desk.cluster };
+    if (admission.verdict === 'refused') return refuse(tx, desk.cluster, admission);
+    return this.welcomeStandby(tx, desk);
   }
 
   private async welcomeStandby(
     tx: ObservationTransaction,
     { hello, cluster, remote }: Desk,
   ): Promise<Greeting> {
-    const session = { hello, clusterId: cluster.id, replicaId: this.replica.id, fence: 0n, remote };
-    await store.insertSession(tx, session);
+    await store.insertStandby(tx, { hello, clusterId: cluster.id, replicaId: this.replica.id, remote });
     const welcome = { ...this.commonWelcome(cluster), fence: 0n, standby: true, recovering: false };
     const start = {
       id: hello.session,
@@ -98,30 +137,57 @@ export class Greeter {
     };
   }
 
+  /** By cluster. */
   private async welcomeWorking(
     tx: ObservationTransaction,
-    desk: Desk,
-    { displacements }: Extract<Admission, { verdict: 'working' }>,
-  ): Promise<Greeting> {
-    const { hello, cluster, remote } = desk;
-    const rows = await readDesired(tx, cluster.id, Number.MAX_SAFE_INTEGER);
-    if (!rows) throw new Error('the cluster went away');
-    const verdict = await settleMark(tx, desk);
-    const isRecovering = await this.settleRecovery(tx, desk, verdict);
-    const observed = observedDigest(await store.observedStates(tx, cluster.id), sha256);
-    const replicaId = this.replica.id;
+    desks: readonly WorkingDesk[],
+  ): Promise<Map<string, Greeting>> {
+    if (desks.length === 0) return new Map();
+    const ids = desks.map(({ cluster }) => cluster.id);
+    const desired = await readDesired(
+      tx,
+      ids.map((clusterId) => ({ clusterId, headsAbove: Number.MAX_SAFE_INTEGER })),
+    );
+    const sent = await readSent(tx, ids);
+    const states = await store.observedStates(tx, ids);
+    const held = desks.map((desk, at) => ({
+      desk,
+      rows: desired[at],
+      observed: observedDigest(states.get(desk.cluster.id) ?? [], sha256),
+    }));
+    const settled: Settled[] = [];
+    for (const { desk, rows, observed } of held) {
+      if (!rows) throw new Error('the cluster went away');
+      const verdict = await settleMark(tx, desk, sent.get(desk.cluster.id) ?? []);
+      const isRecovering = await this.settleRecovery(tx, desk, verdict);
+      settled.push({ desk, rows, observed, verdict, isRecovering: desk.hubRecovering || isRecovering });
+    }
+    const fences = await store.takeFences(
+      tx,
+      settled.map((one) => this.sessionOf(one)),
+    );
+    for (const id of ids) for (const kind of ['session', 'status'] as const) tx.hint(kind, id);
+    return new Map(settled.map((one) => [one.desk.cluster.id, this.welcome(one, fences)]));
+  }
+
+  private sessionOf({ desk, observed }: Settled): store.WorkingSession {
+    const { hello, cluster, remote, displacements } = desk;
     const isConfirmed = observed === hello.observedDigest;
-    const fence = await store.takeFence(tx, cluster.id, { replicaId, hello, displacements, isConfirmed });
-    await store.insertSession(tx, { hello, clusterId: cluster.id, replicaId, fence, remote });
-    for (const kind of ['session', 'status'] as const) tx.hint(kind, cluster.id);
-    const recovering = desk.hubRecovering || isRecovering;
-    const factNumber = await store.highestFact(tx, cluster.id, hello.incarnation);
-    const common = this.commonWelcome(cluster);
-    const mark = markOf(rows);
+    return { hello, clusterId: cluster.id, replicaId: this.replica.id, remote, displacements, isConfirmed };
+  }
+
+  private welcome(
+    { desk, rows, observed, verdict, isRecovering }: Settled,
+    fences: ReadonlyMap<string, bigint>,
+  ): Greeting {
+    const { hello, cluster, factNumber } = desk;
+    const fence = fences.get(cluster.id);
+    if (fence === undefined) throw new Error('the cluster went away');
+    const common = { ...this.commonWelcome(cluster), fence, standby: false, recovering: isRecovering };
     return {
       outcome: 'welcome',
-      welcome: { ...common, fence, standby: false, recovering, factNumber, mark, observedDigest: observed },
-      start: startOf(desk, { fence, isRecovering: recovering, base: baseOf(hello, verdict, rows) }),
+      welcome: { ...common, factNumber, mark: markOf(rows), observedDigest: observed },
+      start: startOf(desk, { fence, isRecovering, base: baseOf(hello, verdict, rows) }),
       shouldRotateKey: isKeyOld(desk),
     };
   }
@@ -139,7 +205,7 @@ export class Greeter {
     }
     // It was only not heard yet, and what it holds is what the database knows.
     const isOver = cluster.recovering && !hubRecovering && cluster.recoveringReason === notHeardReason;
-    if (isOver) await store.endRecovering(tx, cluster.id);
+    if (isOver) await endRecovering(tx, cluster.id);
     return cluster.recovering && !isOver;
   }
 
@@ -151,6 +217,49 @@ export class Greeter {
       clock: cluster.now,
     };
   }
+}
+
+/** Before its fence is taken. */
+interface Settled {
+  desk: WorkingDesk;
+  rows: DesiredRows;
+  /** Of what the database has. */
+  observed: string | null;
+  verdict: MarkVerdict;
+  isRecovering: boolean;
+}
+
+/** lock → read → admit: writes nothing. In the order given. */
+async function judgeAll(tx: ObservationTransaction, applicants: readonly Applicant[]): Promise<Verdict[]> {
+  const clusters = await store.lockClustersAtHello(
+    tx,
+    applicants.map(({ peer }) => peer.clusterId),
+  );
+  const papers = await store.readPapers(
+    tx,
+    applicants.map(({ peer, hello }) => ({ ...peer, incarnation: hello.incarnation })),
+  );
+  return applicants.map((applicant, at) => judge(applicant, clusters, papers[at]));
+}
+
+function judge(
+  applicant: Applicant,
+  clusters: ReadonlyMap<string, store.ClusterAtHello>,
+  papers: store.Papers | undefined,
+): Verdict {
+  const { peer, hello } = applicant;
+  const cluster = clusters.get(peer.clusterId);
+  if (!cluster || !papers)
+    return { outcome: 'met', met: refused('unknown', 'this hub does not know the cluster') };
+  const { key, live, factNumber } = papers;
+  if (key?.clusterId !== cluster.id)
+    return { outcome: 'met', met: refused('revoked', 'the key counts no longer') };
+  const admission = admit({ hello, cluster, live, now: cluster.now });
+  return { outcome: 'admitted', desk: { ...applicant, cluster, key, factNumber }, admission };
+}
+
+function isLetIn({ verdict }: Admission): boolean {
+  return verdict === 'standby' || verdict === 'working';
 }
 
 function startOf(
@@ -181,17 +290,15 @@ async function refuse(
 }
 
 /** An ack that was lost on the way is made good; an agent that went back is taken at its word. */
-async function settleMark(tx: ObservationTransaction, { hello, cluster }: Desk): Promise<MarkVerdict> {
-  const verdict = judgeMark({
-    mark: hello.mark,
-    accepted: acceptedOf(cluster),
-    sent: await readSent(tx, cluster.id),
-  });
+async function settleMark(
+  tx: ObservationTransaction,
+  { hello, cluster }: Desk,
+  sent: readonly AckedMark[],
+): Promise<MarkVerdict> {
+  const verdict = judgeMark({ mark: hello.mark, accepted: acceptedOf(cluster), sent });
   if (verdict.verdict === 'behind') await resetAccepted(tx, cluster.id, hello.mark);
-  if (verdict.verdict === 'acked') {
-    const [row] = await tx.sql<{ fence: bigint }>('SELECT fence FROM clusters WHERE id = $1', [cluster.id]);
-    await recordAccepted(tx, cluster.id, row?.fence ?? 0n, verdict.mark);
-  }
+  if (verdict.verdict === 'acked')
+    await recordAccepted(tx, [{ clusterId: cluster.id, fence: cluster.fence, mark: verdict.mark }]);
   return verdict;
 }
 

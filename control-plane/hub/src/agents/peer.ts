@@ -5,8 +5,9 @@
 import { status, type StatusObject } from '@grpc/grpc-js';
 import { outsideTransaction } from '../clusters/authority.store.ts';
 import { readAgentCertificate } from '../clusters/x509.ts';
+import { Batcher } from '../platform/batcher.ts';
 import type { Database } from '../platform/prisma.ts';
-import { readKeyState } from './sessions.store.ts';
+import { readKeyStates } from './sessions.store.ts';
 
 /** What of a call says who calls. */
 export interface AuthenticatedCall {
@@ -20,23 +21,48 @@ export interface Peer {
   publicKey: Buffer;
 }
 
-/** Null: no certificate of an agent of this hub. TLS has checked its signature and dates. */
-export function peerOf(call: AuthenticatedCall, trustDomain: string): Peer | null {
-  const certificate = call.getAuthContext().sslPeerCertificate;
-  if (certificate?.raw === undefined) return null;
-  return readAgentCertificate(certificate.raw, trustDomain);
+const peersMax = 500;
+
+export class Peers {
+  readonly #trustDomain: string;
+  readonly #states: Batcher<Peer, string | null>;
+  /** By connection: reading a certificate costs as much as a message. */
+  readonly #known = new WeakMap<object, Peer>();
+
+  constructor(database: Database, trustDomain: string) {
+    const source = outsideTransaction(database);
+    this.#trustDomain = trustDomain;
+    this.#states = new Batcher({
+      itemsMax: peersMax,
+      runningMax: 2,
+      run: (peers) => readKeyStates(source, peers),
+    });
+  }
+
+  /** Null: no certificate of an agent of this hub. TLS has checked its signature and dates. */
+  of(call: AuthenticatedCall): Peer | null {
+    const connection = connectionOf(call);
+    const known = connection && this.#known.get(connection);
+    if (known) return known;
+    const certificate = call.getAuthContext().sslPeerCertificate;
+    if (certificate?.raw === undefined) return null;
+    const peer = readAgentCertificate(certificate.raw, this.#trustDomain);
+    if (connection && peer) this.#known.set(connection, peer);
+    return peer;
+  }
+
+  /** The peer of a call beside the control stream; null when its key or its cluster counts no longer. */
+  async authorized(call: AuthenticatedCall): Promise<Peer | null> {
+    const peer = this.of(call);
+    if (!peer) return null;
+    const state = await this.#states.ask(peer);
+    return state === 'Active' || state === 'Paused' ? peer : null;
+  }
 }
 
-/** The peer of a call beside the control stream; null when its key or its cluster counts no longer. */
-export async function authorizedPeer(
-  database: Database,
-  call: AuthenticatedCall,
-  trustDomain: string,
-): Promise<Peer | null> {
-  const peer = peerOf(call, trustDomain);
-  if (!peer) return null;
-  const state = await readKeyState(outsideTransaction(database), peer.clusterId, peer.fingerprint);
-  return state === 'Active' || state === 'Paused' ? peer : null;
+/** The HTTP/2 session that a server call of grpc-js came by, as far as it can be seen. */
+function connectionOf(call: AuthenticatedCall): object | undefined {
+  return (call as { call?: { stream?: { session?: object } } }).call?.stream?.session;
 }
 
 export const unauthenticated: Partial<StatusObject> = {

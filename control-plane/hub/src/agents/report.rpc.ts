@@ -5,18 +5,16 @@ import type { Encoded } from '@flotilla/proto/grpc';
 import type { ReportAck, ReportBatch } from '@flotilla/proto/messages';
 import { WireError } from '@flotilla/proto/wireError';
 import type { Logger } from '../platform/logger.ts';
-import type { Database } from '../platform/prisma.ts';
 import { hangUp } from './hangUp.ts';
-import { authorizedPeer, unauthenticated } from './peer.ts';
+import { unauthenticated, type Peers } from './peer.ts';
 import type { SessionRegistry } from './registry.ts';
 import { writeDrained } from './write.ts';
 
 export interface ReportContext {
-  database: Database;
   ingest(clusterId: string, fence: bigint, batch: ReportBatch): Promise<ReportAck>;
   logger: Logger;
   registry: SessionRegistry;
-  trustDomain: string;
+  peers: Peers;
 }
 
 /** Never rejects. */
@@ -25,7 +23,7 @@ export async function report(
   call: ServerDuplexStream<Encoded, Encoded>,
 ): Promise<void> {
   call.on('error', () => undefined);
-  const peer = await authorizedPeer(context.database, call, context.trustDomain);
+  const peer = await context.peers.authorized(call);
   if (!peer) return void call.emit('error', unauthenticated);
   const cutting = new AbortController();
   const detach = context.registry.attach(peer.clusterId, { cut: () => hangUp(call) });

@@ -80,7 +80,9 @@ function endOf(pulse: ClusterPulse | undefined): RefusedReason | null {
   return pulse.state === 'Active' || pulse.state === 'Paused' ? null : 'revoked';
 }
 
+/** Of what the agent holds, or will when it has answered. */
 function isBehind({ base, inFlight }: Session, { epoch, generation, isHeld }: ClusterPulse): boolean {
-  if (isHeld || inFlight) return false;
-  return base === null || BigInt(base.mark.epoch) !== epoch || BigInt(base.mark.generation) !== generation;
+  const mark = (inFlight ?? base)?.mark;
+  if (isHeld) return false;
+  return mark === undefined || BigInt(mark.epoch) !== epoch || BigInt(mark.generation) !== generation;
 }

@@ -23,8 +23,10 @@ import { fetchBundle } from './fetchBundle.rpc.ts';
 import { FrameCache } from './frameCache.ts';
 import { Greeter } from './greet.ts';
 import { HoldingsStore } from './holdings.store.ts';
+import { Peers } from './peer.ts';
 import { SessionRegistry } from './registry.ts';
 import { report } from './report.rpc.ts';
+import { SessionsTogether } from './together.ts';
 
 const serverOptions = {
   'grpc.keepalive_time_ms': 20_000,
@@ -117,7 +119,8 @@ export class AgentServer {
       renewer,
     } = this;
     const cache = new FrameCache(this.dataKeys);
-    const { trustDomain } = authority;
+    const peers = new Peers(database, authority.trustDomain);
+    const together = new SessionsTogether(database, observations);
     const ingest = this.ingest.ingest.bind(this.ingest);
     const control = {
       authority,
@@ -126,11 +129,12 @@ export class AgentServer {
       greeter,
       holdings,
       logger,
-      observations,
+      peers,
       registry,
       renewer,
+      together,
     };
-    const side = { database, hints, logger, registry, trustDomain };
+    const side = { database, hints, logger, peers, registry };
     return {
       connect: (call) => this.track(connect(control, call)),
       report: (call) => this.track(report({ ...side, ingest }, call)),

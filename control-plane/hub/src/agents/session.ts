@@ -40,6 +40,8 @@ export class Session {
   /** What the agent holds for sure; null: lost, so that the complete set is next. */
   base: Base | null;
   inFlight: InFlight | null = null;
+  /** There is news that what is in flight may not have: looked at when it is answered. */
+  isAskedInFlight = false;
   /** Nacks in a row, and until when a generation not above `generation` waits. */
   nacks = { count: 0, untilMs: 0, generation: 0 };
   readonly sentBodies = new Set<string>();

@@ -1,32 +1,6 @@
 /** Rows of sessions, and what of a cluster's row belongs to its session. All of it is what agents say, never a person's change. */
-import type { Hello } from '@flotilla/proto/messages';
 import type { Database } from '../platform/prisma.ts';
 import type { Sql } from '../platform/transaction.ts';
-
-export interface ClusterAtHello {
-  id: string;
-  name: string;
-  projectId: string;
-  state: string;
-  kubeSystemUid: string | null;
-  leaseUid: string | null;
-  leaseTransitions: bigint;
-  displacements: Date[];
-  epoch: bigint;
-  generation: bigint;
-  acceptedEpoch: bigint;
-  acceptedGeneration: bigint;
-  acceptedDigest: string | null;
-  recovering: boolean;
-  recoveringReason: string | null;
-  now: Date;
-}
-
-export interface KeyAtHello {
-  clusterId: string;
-  slot: string;
-  createdAt: Date;
-}
 
 /** What a scan learns about each session of this replica. */
 export interface ClusterPulse {
@@ -38,124 +12,27 @@ export interface ClusterPulse {
   isHeld: boolean;
 }
 
-const liveWithin = `interval '90 seconds'`;
+/** A cluster is offline this long after its last sign of life. */
+export const liveWithin = `interval '90 seconds'`;
 
-export async function lockClusterAtHello(tx: Sql, clusterId: string): Promise<ClusterAtHello | null> {
-  const [row] = await tx.sql<ClusterAtHello>(
-    `SELECT id, name, project_id AS "projectId", state, kube_system_uid AS "kubeSystemUid", lease_uid AS "leaseUid",
-       lease_transitions AS "leaseTransitions", coalesce(displacements, '{}') AS displacements, epoch, generation, accepted_epoch AS "acceptedEpoch",
-       accepted_generation AS "acceptedGeneration", accepted_digest AS "acceptedDigest", recovering,
-       recovering_reason AS "recoveringReason", now() AS now
-     FROM clusters WHERE id = $1::uuid FOR NO KEY UPDATE`,
-    [clusterId],
-  );
-  return row ?? null;
+export interface EndedSession {
+  id: string;
+  clusterId: string;
+  fence: bigint;
+  reason: string;
 }
 
-export async function readKey(source: Sql, fingerprint: string): Promise<KeyAtHello | null> {
-  const [row] = await source.sql<KeyAtHello>(
-    `SELECT cluster_id AS "clusterId", slot, created_at AS "createdAt" FROM cluster_keys WHERE fingerprint = $1`,
-    [fingerprint],
-  );
-  return row ?? null;
-}
-
-/** The key was used: enrolment with its token is over, and a next key becomes the current one. */
-export async function promoteKey(
-  tx: Sql,
-  clusterId: string,
-  fingerprint: string,
-  slot: string,
-): Promise<void> {
+export async function endSessions(tx: Sql, ended: readonly EndedSession[]): Promise<void> {
   await tx.sql(
-    'UPDATE cluster_keys SET first_hello_at = now() WHERE fingerprint = $1 AND first_hello_at IS NULL',
-    [fingerprint],
+    `UPDATE sessions s SET ended_at = now(), end_reason = e.reason FROM unnest($1::text[], $2::text[]) AS e(id, reason)
+     WHERE s.id = e.id AND s.ended_at IS NULL`,
+    [ended.map(({ id }) => id), ended.map(({ reason }) => reason)],
   );
-  if (slot !== 'next') return;
-  await tx.sql(`DELETE FROM cluster_keys WHERE cluster_id = $1 AND slot = 'previous'`, [clusterId]);
-  await tx.sql(`UPDATE cluster_keys SET slot = 'previous' WHERE cluster_id = $1 AND slot = 'current'`, [
-    clusterId,
-  ]);
-  await tx.sql(`UPDATE cluster_keys SET slot = 'current' WHERE fingerprint = $1`, [fingerprint]);
-}
-
-/** The newest working session of the cluster that has not ended and was alive lately. */
-export async function liveSession(
-  tx: Sql,
-  clusterId: string,
-): Promise<{ id: string; instance: string } | null> {
-  const [row] = await tx.sql<{ id: string; instance: string }>(
-    `SELECT id, instance FROM sessions WHERE cluster_id = $1 AND ended_at IS NULL AND NOT standby
-       AND last_seen_at > now() - ${liveWithin} ORDER BY fence DESC LIMIT 1`,
-    [clusterId],
-  );
-  return row ?? null;
-}
-
-export async function insertSession(
-  tx: Sql,
-  session: { hello: Hello; clusterId: string; replicaId: string; fence: bigint; remote: string },
-): Promise<void> {
-  const { hello, clusterId, replicaId, fence, remote } = session;
   await tx.sql(
-    `INSERT INTO sessions (id, cluster_id, replica_id, instance, incarnation, standby, fence, remote)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-    [hello.session, clusterId, replicaId, hello.instance, hello.incarnation, hello.standby, fence, remote],
-  );
-}
-
-/** Takes the next fence for a working session: from now on only its writes count. */
-export async function takeFence(
-  tx: Sql,
-  clusterId: string,
-  session: { replicaId: string; hello: Hello; displacements: Date[]; isConfirmed: boolean },
-): Promise<bigint> {
-  const { hello, replicaId, displacements, isConfirmed } = session;
-  const [row] = await tx.sql<{ fence: bigint }>(
-    `UPDATE clusters SET fence = fence + 1, replica_id = $2, connected_at = now(), last_seen_at = now(),
-       disconnected_at = NULL, agent_version = $3, kubernetes_version = $4, facts = $5, lease_uid = nullif($6, ''),
-       lease_transitions = $7, displacements = $8::timestamptz[], trust_bundle_version = $9,
-       confirmed_fence = CASE WHEN $10 THEN fence + 1 ELSE confirmed_fence END,
-       kube_system_uid = coalesce(kube_system_uid, $11),
-       state_reason = CASE WHEN state = 'Active' THEN NULL ELSE state_reason END
-     WHERE id = $1 RETURNING fence`,
-    [
-      clusterId,
-      replicaId,
-      hello.versions.agent,
-      hello.versions.kubernetes,
-      JSON.stringify(hello.facts),
-      hello.leaseUid,
-      hello.leaseTransitions,
-      displacements,
-      hello.trustBundleVersion,
-      isConfirmed,
-      hello.clusterUid,
-    ],
-  );
-  if (!row) throw new Error('the cluster went away');
-  await tx.sql(
-    `UPDATE sessions SET ended_at = now(), end_reason = 'displaced'
-     WHERE cluster_id = $1 AND ended_at IS NULL AND NOT standby`,
-    [clusterId],
-  );
-  return row.fence;
-}
-
-export async function endSession(
-  tx: Sql,
-  sessionId: string,
-  clusterId: string,
-  fence: bigint,
-  reason: string,
-): Promise<void> {
-  await tx.sql('UPDATE sessions SET ended_at = now(), end_reason = $2 WHERE id = $1 AND ended_at IS NULL', [
-    sessionId,
-    reason,
-  ]);
-  await tx.sql(
-    'UPDATE clusters SET replica_id = NULL, last_seen_at = now() WHERE id = $1 AND fence = $2 AND replica_id IS NOT NULL',
-    [clusterId, fence],
+    `WITH left_alone AS (SELECT c.id FROM clusters c JOIN unnest($1::uuid[], $2::bigint[]) AS e(id, fence)
+         ON e.id = c.id AND e.fence = c.fence WHERE c.replica_id IS NOT NULL ORDER BY c.id FOR NO KEY UPDATE OF c)
+     UPDATE clusters c SET replica_id = NULL, last_seen_at = now() FROM left_alone l WHERE c.id = l.id`,
+    [ended.map(({ clusterId }) => clusterId), ended.map(({ fence }) => fence)],
   );
 }
 
@@ -252,16 +129,6 @@ export async function setTrustBundleVersion(
   );
 }
 
-/** Why the agent of an active cluster is not let in, until one is. */
-export async function noteRefusal(tx: Sql, clusterId: string, reason: string): Promise<boolean> {
-  const rows = await tx.sql(
-    `UPDATE clusters SET state_reason = $2
-     WHERE id = $1 AND state = 'Active' AND state_reason IS DISTINCT FROM $2 RETURNING id`,
-    [clusterId, reason],
-  );
-  return rows.length > 0;
-}
-
 /** Bumps the fence, so that the streams of a quarantined cluster count no longer anywhere. */
 export async function quarantine(tx: Sql, clusterId: string, reason: string): Promise<void> {
   await tx.sql(
@@ -270,33 +137,16 @@ export async function quarantine(tx: Sql, clusterId: string, reason: string): Pr
   );
 }
 
-export async function highestFact(source: Sql, clusterId: string, incarnation: string): Promise<bigint> {
-  const [row] = await source.sql<{ number: bigint }>(
-    'SELECT number FROM fact_rings WHERE cluster_id = $1 AND incarnation = $2',
-    [clusterId, incarnation],
-  );
-  return row?.number ?? 0n;
-}
-
-/** What is stored of the cluster's states, for the observed digest. */
-export function observedStates(
+/** State of each cluster, if it is bound to the key. In the order asked. */
+export async function readKeyStates(
   source: Sql,
-  clusterId: string,
-): Promise<{ target: string; digest: string }[]> {
-  return source.sql('SELECT target_id AS target, digest FROM target_observations WHERE cluster_id = $1', [
-    clusterId,
-  ]);
-}
-
-/** State of the cluster, if it is bound to this key. */
-export async function readKeyState(
-  source: Sql,
-  clusterId: string,
-  fingerprint: string,
-): Promise<string | null> {
-  const [row] = await source.sql<{ state: string }>(
-    `SELECT c.state FROM cluster_keys k JOIN clusters c ON c.id = k.cluster_id WHERE k.fingerprint = $1 AND c.id = $2::uuid`,
-    [fingerprint, clusterId],
+  asked: readonly { clusterId: string; fingerprint: string }[],
+): Promise<(string | null)[]> {
+  const rows = await source.sql<{ state: string | null }>(
+    `SELECT c.state FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS a(id, fingerprint, n)
+       LEFT JOIN cluster_keys k ON k.fingerprint = a.fingerprint AND k.cluster_id = a.id
+       LEFT JOIN clusters c ON c.id = k.cluster_id ORDER BY a.n`,
+    [asked.map(({ clusterId }) => clusterId), asked.map(({ fingerprint }) => fingerprint)],
   );
-  return row?.state ?? null;
+  return rows.map(({ state }) => state);
 }

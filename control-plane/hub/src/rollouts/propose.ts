@@ -2,7 +2,7 @@
 import type { FleetState } from '@flotilla/domain/rollout/state';
 import type { Observations, RolloutEvent } from '@flotilla/domain/rollout/step';
 import type { Strategy } from '@flotilla/domain/rollout/strategy';
-import { propose, retry, startWaiting } from '@flotilla/domain/rollout/verbs';
+import { propose, retryAll, startWaiting } from '@flotilla/domain/rollout/verbs';
 
 import type { RevisionRow, SyncRequestRow } from './fleet.store.ts';
 
@@ -61,13 +61,5 @@ export function syncNow(
     const started = startWaiting(state, request.by, seen, nowMs);
     if (started.ok) return { ...started, targets };
   }
-  let at = state;
-  const events: RolloutEvent[] = [];
-  for (const id of targets) {
-    const result = retry(at, id, request.by, nowMs);
-    if (!result.ok) continue;
-    at = result.state;
-    events.push(...result.events);
-  }
-  return { state: at, events, targets };
+  return { ...retryAll(state, targets, request.by, nowMs), targets };
 }
