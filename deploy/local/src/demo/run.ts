@@ -1,5 +1,5 @@
 /** Walks the steps one after the other: says, waits for a person where there is one, does, and judges what was seen. */
-import { createInterface } from 'node:readline/promises';
+import { createInterface } from 'node:readline';
 import pc from 'picocolors';
 import { say } from '../start/say.ts';
 import { spell } from '../start/screen/text.ts';
@@ -67,13 +67,18 @@ function tell({ expected, notSeen, tookMs }: StepOutcome): void {
   say(pc.dim(`  ${spell(tookMs)}`));
 }
 
+/** The terminal stays as it is, so that Ctrl-C is its own. Who has nothing more to say (Ctrl-D) goes on. */
 async function untilEnter(signal: AbortSignal): Promise<void> {
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    await lines.question(pc.dim('  Enter does it, Ctrl-C ends the tour '), { signal });
-  } finally {
-    lines.close();
-  }
+  process.stderr.write(pc.dim('  Enter does it, Ctrl-C ends the tour '));
+  const lines = createInterface({ input: process.stdin, terminal: false });
+  const answered = new Promise<void>((resolve) => {
+    lines.once('line', () => resolve());
+    lines.once('close', () => resolve());
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  await answered;
+  lines.close();
+  signal.throwIfAborted();
 }
 
 const widthMax = 96;

@@ -36,8 +36,8 @@ export async function writeOutcome(
   await writeFile(file, `${JSON.stringify(outcome, null, 2)}\n`);
 }
 
-/** Where everything is, and three things to try. */
-export function sayWhatToTry(fleet: Fleet): void {
+/** Where everything is, and three things to try. `hubBackBy`: what a person does to have the hub back. */
+export function sayWhatToTry(fleet: Fleet, hubBackBy: string): void {
   const hub = fleet.hub();
   const caFile = relative(process.cwd(), hub.caFile);
   say(`\n${pc.bold('Your fleet runs.')} Ctrl-C stops it; npm start continues it.`);
@@ -60,7 +60,7 @@ export function sayWhatToTry(fleet: Fleet): void {
   say(`\n${pc.bold('Break something')}: the agent mends it, and its history says who it was`);
   for (const line of breakCommand(fleet)) say(`  ${line}`);
   say(
-    `\n${pc.bold('Stop the hub')}: the agents go on without it. Break something again; Enter here brings the hub back`,
+    `\n${pc.bold('Stop the hub')}: the agents go on without it. Break something again; ${hubBackBy} brings the hub back`,
   );
   say(`  kill ${hub.program.pid}\n`);
 }

@@ -33,6 +33,8 @@ const columnsMin = 80;
 const rowsMin = 20;
 const frameMs = 120;
 const stillFrameMs = 1000;
+const typedKeys =
+  'Or type here, with Enter: p pushes a change, d makes drift, h stops or starts the hub, q quits.';
 const interruptKeys = new Set(['q', '\u0003']);
 
 export class Show implements Disposable {
@@ -81,7 +83,8 @@ export class Show implements Disposable {
   /** Everything has arrived once: from now on a person may try things, until the signal. */
   async live(fleet: Fleet, watch: FleetWatch, signal: AbortSignal): Promise<void> {
     this.#state.hasKeys = true;
-    if (this.#terminal === null) sayWhatToTry(fleet);
+    if (this.#terminal === null) sayWhatToTry(fleet, 'Enter here');
+    if (this.#terminal === null && process.stdin.isTTY) say(typedKeys);
     const keyboard = this.#terminal === null ? readLines((line) => this.#key(line)) : undefined;
     await watch.run(() => false, signal);
     keyboard?.();
@@ -186,11 +189,11 @@ export class Show implements Disposable {
   }
 
   #commands(fleet: Fleet): void {
-    if (this.#terminal === null) return sayWhatToTry(fleet);
+    if (this.#terminal === null) return sayWhatToTry(fleet, 'Enter here');
     this.#isLent = true;
     this.#giveFloorBack();
     this.#terminal.lend(() => {
-      sayWhatToTry(fleet);
+      sayWhatToTry(fleet, 'h on the screen');
       say('Enter goes back to the screen.');
     });
   }
