@@ -9,7 +9,7 @@ export const CHECKOUT_FILE = 'checkout/deployment.yaml';
 /** Deployments of the simulated clusters fail by it, as `deploy/local/kubelab/stages/fail.yaml` says. */
 const failAnnotation = 'flotilla.dev/test-fail';
 const soakMs = 2000;
-const canaryDeadline = '8s';
+const canaryDeadline = '12s';
 
 export interface CheckoutVersion {
   version: string;
