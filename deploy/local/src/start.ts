@@ -46,14 +46,12 @@ async function run(options: StartOptions, stopping: AbortController): Promise<nu
     const breakage = new Breakage(fleet);
     const watch = show.attach(fleet);
     const commit = await fleet.config.head();
+    const arrival = { commit, targets: 2 * fleet.clusters.length, sinceMs: setUpAt };
     const timeout = AbortSignal.timeout(Math.max(options.timeoutMs - tookMs.start, 1));
-    await watch.run(
-      (seen) => hasArrived(seen, commit, 2 * fleet.clusters.length),
-      AbortSignal.any([signal, timeout, breakage.signal]),
-    );
+    await watch.run((seen) => hasArrived(seen, arrival), AbortSignal.any([signal, timeout, breakage.signal]));
     if (signal.aborted) return 0;
     breakage.signal.throwIfAborted();
-    const arrived = hasArrived(watch.last, commit, 2 * fleet.clusters.length);
+    const arrived = hasArrived(watch.last, arrival);
     const took = { ...tookMs, healthy: Date.now() - runningAt };
     if (options.json !== undefined) await writeOutcome(options.json, fleet, watch.last, took, commit);
     if (!arrived)

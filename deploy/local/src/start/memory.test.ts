@@ -12,7 +12,7 @@ test('one that does not fit is refused with the estimate, what is free, and how 
   const ask = () => requireMemory('kubelab', 10, 2_000 * mb);
   expect(ask).toThrow(MemoryShortError);
   expect(ask).toThrow(
-    '10 clusters need about 6650 MB of memory, and 2000 MB are free: free some, or ask for --clusters 2',
+    '10 clusters need about 5890 MB of memory, and 2000 MB are free: free some, or ask for --clusters 2',
   );
   expect(() => requireMemory('sim', 200, 100 * mb)).toThrow(/MB of memory, and 100 MB are free: free some$/);
 });

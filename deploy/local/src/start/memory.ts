@@ -1,25 +1,29 @@
 /** Whether a fleet of this size fits into the memory that is free, asked before anything is started. */
+import { OWN_PROCESS_MAX } from './agents.ts';
 import type { Engine } from './options.ts';
 
 export class MemoryShortError extends Error {
   override readonly name = 'MemoryShortError';
 }
 
-/** Measured, resident and with the sample's workloads: what runs anyway, and what each further cluster costs. */
+/** Measured with the sample's workloads: what runs anyway, and what each cluster costs beside it. */
 const COST_MB: Record<Engine['kind'], { base: number; cluster: number }> = {
-  sim: { base: 750, cluster: 7 },
-  kubelab: { base: 650, cluster: 600 },
-  kubeconfig: { base: 550, cluster: 110 },
+  sim: { base: 700, cluster: 6 },
+  kubelab: { base: 600, cluster: 500 },
+  kubeconfig: { base: 550, cluster: 0 },
 };
-/** Agents that are few have a process of their own. */
 const OWN_AGENT_MB = 110;
-const OWN_AGENTS_MAX = 6;
+const AGENT_HOSTS_MB = 250;
+const HOSTED_AGENT_MB = 4;
 const MB = 1_000_000;
 
 export function estimateMb(kind: Engine['kind'], clusters: number): number {
   const { base, cluster } = COST_MB[kind];
-  const ownAgents = kind === 'sim' ? Math.min(clusters, OWN_AGENTS_MAX) * OWN_AGENT_MB : 0;
-  return base + ownAgents + clusters * cluster;
+  return base + clusters * cluster + agentsMb(clusters);
+}
+
+function agentsMb(clusters: number): number {
+  return clusters <= OWN_PROCESS_MAX ? clusters * OWN_AGENT_MB : AGENT_HOSTS_MB + clusters * HOSTED_AGENT_MB;
 }
 
 export function requireMemory(kind: Engine['kind'], clusters: number, availableBytes: number): void {

@@ -21,9 +21,11 @@ const target = (over: Partial<Target> = {}): Target =>
 const application = { id: 'a', name: 'shop', revisionNumber: 1, revision: { commit: 'c1' } } as Application;
 const snapshot = (...targets: Target[]) => ({ applications: [application], targets });
 
+const arrival = { commit: 'c1', targets: 2, sinceMs: Date.parse('2026-01-01T00:00:00Z') };
+
 describe('a commit has arrived', () => {
   test('when each target is Synced and Healthy at it by word of a live agent', () => {
-    expect(hasArrived(snapshot(target(), target({ cluster: 'staging' })), 'c1', 2)).toBe(true);
+    expect(hasArrived(snapshot(target(), target({ cluster: 'staging' })), arrival)).toBe(true);
   });
 
   test.each([
@@ -34,8 +36,10 @@ describe('a commit has arrived', () => {
     ['a target differs', snapshot(target({ sync: 'OutOfSync' })), 'c1', 1],
     ['a target is not healthy', snapshot(target({ health: 'Progressing' })), 'c1', 1],
     ['the agent is away', snapshot(target({ live: false })), 'c1', 1],
+    ['it was last heard before', snapshot(target({ lastSeenAt: '2025-12-31T23:59:59Z' })), 'c1', 1],
+    ['it was never heard', snapshot(target({ lastSeenAt: null })), 'c1', 1],
   ])('and not when %s', (_, seen, commit, expected) => {
-    expect(hasArrived(seen, commit, expected)).toBe(false);
+    expect(hasArrived(seen, { ...arrival, commit, targets: expected })).toBe(false);
   });
 });
 

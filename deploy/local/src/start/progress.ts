@@ -14,18 +14,24 @@ export interface ClusterOutcome {
   revision: number | null;
 }
 
+export interface Arrival {
+  commit: string;
+  targets: number;
+  /** The hub believes an agent for a while after it is gone; only what was heard since then counts. */
+  sinceMs: number;
+}
+
 /** Every target there should be is Synced and Healthy, by word of its live agent, and all are at `commit`. */
 export function hasArrived(
   { applications, targets }: Snapshot,
-  commit: string,
-  expectedTargets: number,
+  { commit, targets: expectedTargets, sinceMs }: Arrival,
 ): boolean {
   const revisions = new Map(applications.map(({ id, revisionNumber }) => [id, revisionNumber]));
   const allResolved = applications.every(({ revision }) => revision?.commit === commit);
   return (
     allResolved &&
     targets.length >= expectedTargets &&
-    targets.every((target) => isSettled(target, revisions))
+    targets.every((target) => isSettled(target, revisions) && wasHeard(target, sinceMs))
   );
 }
 
@@ -33,6 +39,10 @@ function isSettled(target: Target, revisions: Map<string, number>): boolean {
   const { revisionNumber, assignment, observedAssignment, sync, health, live } = target;
   const isNewest = revisionNumber !== null && revisionNumber === revisions.get(target.applicationId);
   return isNewest && assignment === observedAssignment && sync === 'Synced' && health === 'Healthy' && live;
+}
+
+function wasHeard({ lastSeenAt }: Target, sinceMs: number): boolean {
+  return lastSeenAt !== null && Date.parse(lastSeenAt) >= sinceMs;
 }
 
 /** Of a cluster over all applications: as good as the worst of its targets. */
