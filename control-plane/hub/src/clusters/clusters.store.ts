@@ -65,11 +65,16 @@ const joins = `clusters c JOIN projects p ON p.id = c.project_id LEFT JOIN clust
 const keyColumns = `cluster_id AS "clusterId", slot, fingerprint, public_key AS "publicKey", token_id AS "tokenId",
   first_hello_at AS "firstHelloAt"`;
 
+/** What Postgres would take for a uuid in the one form that it writes: an index serves no other comparison. */
+function isUuid(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
+}
+
 /** By uuid or name. */
 export async function findCluster(source: Sql, nameOrId: string): Promise<ClusterRow | null> {
   const [row] = await source.sql<ClusterRow>(
-    `SELECT ${columns} FROM ${joins} WHERE c.name = $1 OR c.id::text = $1 ORDER BY (c.id::text = $1) DESC LIMIT 1`,
-    [nameOrId],
+    `SELECT ${columns} FROM ${joins} WHERE c.name = $1 OR c.id = $2::uuid ORDER BY (c.id = $2::uuid) DESC LIMIT 1`,
+    [nameOrId, isUuid(nameOrId) ? nameOrId : null],
   );
   return row ?? null;
 }

@@ -66,13 +66,14 @@ export class Enroller {
     const token = await this.provenToken(tx, applicant);
     const known = await store.findKey(tx, key.fingerprint);
     if (known) return repeat(tx, { known, token, kubeSystemUid });
-    if (!(await consumeToken(tx, token.id))) throw new RefusedError();
     const existing = await existingCluster(tx, token, kubeSystemUid);
     const state = token.requireApproval ? 'Pending' : 'Active';
     const id = existing?.id ?? (await insertNew(tx, token, { state, kubeSystemUid }));
     if (existing) await store.readmitCluster(tx, id, kubeSystemUid, state);
     await store.replaceKeys(tx, id, { ...key, tokenId: token.id });
     const cluster = await requireCluster(tx, id);
+    // Last, since everybody who enrols with this token at the same time waits for its row from here to the commit.
+    if (!(await consumeToken(tx, token.id))) throw new RefusedError();
     tx.hint('session', id);
     tx.hint('cluster', id);
     tx.audit({
@@ -102,7 +103,7 @@ export class Enroller {
   private async answer(cluster: store.ClusterRow, key: RequestedKey): Promise<EnrolOutcome> {
     if (cluster.state === 'Pending')
       return { outcome: 'pending', pending: { retryAfter: approvalRetryAfterSeconds } };
-    const { chain } = await this.authority.signAgent(cluster.id, key.publicKey);
+    const { chain } = this.authority.signAgent(cluster.id, key.publicKey);
     const enrolment: Enrolment = {
       clusterId: cluster.id,
       hubId: this.authority.hubId,
