@@ -60,6 +60,8 @@ export class RenderingModule implements OnApplicationBootstrap {
     });
     const store = new PreviewStore(database, this.observations, dataKeys, this.frames);
     const resolver = { git: this.git, envelope: this.envelope, store, sourcesAllow };
-    startPreviews({ locks: this.locks, scanIntervalMs, hints, lifecycle, logger, renderer, store, resolver });
+    const { locks } = this;
+    const { signal } = lifecycle;
+    startPreviews({ locks, scanIntervalMs, hints, lifecycle, logger, renderer, store, resolver, signal });
   }
 }

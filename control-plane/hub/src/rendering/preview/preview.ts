@@ -16,13 +16,16 @@ export interface PreviewOptions {
   renderer: Pick<Renderer, 'render'>;
   resolver: RefResolver;
   logger: Logger;
+  /** Aborted when the hub stops: what ends by that says nothing about the revision. */
+  signal: AbortSignal;
 }
 
 export async function renderPreview(options: PreviewOptions, id: string): Promise<void> {
-  const { store, logger } = options;
+  const { store, logger, signal } = options;
   const row = await store.preview(id);
   if (row === null) return;
   const outcome = await outcomeOf(options, row);
+  if (!outcome.ok && signal.aborted) return;
   if (!outcome.ok) {
     logger.info({ plan: id, reason: outcome.reason }, 'plan not rendered');
     return store.saveFailure(id, outcome.reason, outcome.resolved);
