@@ -1,7 +1,7 @@
 /** Objects are made, read, replaced and deleted as Kubernetes does it. */
 import { describe, expect, test } from 'vitest';
 import { openKube } from './src/kube.ts';
-import { configMap, deployment, service } from './src/objects.ts';
+import { configMap, deployment, job, service } from './src/objects.ts';
 
 const kube = openKube('crud');
 
@@ -129,6 +129,15 @@ describe('create and read', () => {
     });
     expect(spec.ports).toEqual([{ port: 80, protocol: 'TCP', targetPort: 80 }]);
   });
+});
+
+test('a Job is given a selector and labels of its own, which nobody owns', async () => {
+  const { metadata, spec } = await kube.create('jobs', job('selecting'));
+  const uid = { 'batch.kubernetes.io/controller-uid': metadata.uid };
+  expect(spec.selector).toEqual({ matchLabels: uid });
+  expect(spec.template.metadata.labels).toMatchObject({ ...uid, app: 'selecting', 'job-name': 'selecting' });
+  const [entry] = metadata.managedFields;
+  expect(entry.fieldsV1['f:spec']).not.toHaveProperty('f:selector');
 });
 
 describe('a Service', () => {

@@ -96,6 +96,46 @@ describe.skipIf(missing)('kubectl', () => {
     expect((await watching).stdout).toMatch(/^[\d.]+;/);
   });
 
+  test.each([
+    ['deployment made --image=registry.example/app:1 --replicas=0', 'deployment.apps/made created'],
+    ['service nodeport made --tcp=80:8080', 'service/made created'],
+    ['job made --image=registry.example/app:1 -- run it', 'job.batch/made created'],
+    ['cronjob made --image=registry.example/app:1 --schedule=@daily', 'cronjob.batch/made created'],
+    ['job made-now --from=cronjob/made', 'job.batch/made-now created'],
+    ['role made --verb=get --resource=pods', 'role.rbac.authorization.k8s.io/made created'],
+    ['rolebinding made --role=made --user=u', 'rolebinding.rbac.authorization.k8s.io/made created'],
+    [
+      'poddisruptionbudget made --selector=a=b --min-available=50%',
+      'poddisruptionbudget.policy/made created',
+    ],
+    ['ingress made --rule=made.example/x=made:80', 'ingress.networking.k8s.io/made created'],
+    ['secret generic made --from-literal=a=b', 'secret/made created'],
+    ['configmap made --from-literal=a=b', 'configmap/made created'],
+  ])('create %s', async (args, said) => {
+    expect(await kubectl('create', ...args.split(' '))).toBe(`${said}\n`);
+  });
+
+  test('what create made is what was asked for', async () => {
+    const { spec } = await kube.read(kube.at('deployments', 'made'));
+    expect([spec.replicas, spec.template.spec.containers[0].image]).toEqual([0, 'registry.example/app:1']);
+    expect(spec.strategy.rollingUpdate).toEqual({ maxSurge: '25%', maxUnavailable: '25%' });
+    const made = await kube.read(kube.at('services', 'made'));
+    expect(made.spec.ports[0]).toMatchObject({ port: 80, targetPort: 8080, protocol: 'TCP' });
+    const { spec: job } = await kube.read(kube.at('jobs', 'made'));
+    expect(job.template.spec.containers[0].command).toEqual(['run', 'it']);
+  });
+
+  test('set image, rollout restart and rollout undo change the template, each a revision', async () => {
+    await kube.create('deployments', deployment('revised', { replicas: 0 }));
+    await kubectl('set', 'image', 'deployment/revised', '*=registry.example/app:2');
+    await kubectl('rollout', 'status', 'deployment', 'revised', '--timeout=20s');
+    await kubectl('rollout', 'restart', 'deployment', 'revised');
+    await kubectl('rollout', 'status', 'deployment', 'revised', '--timeout=20s');
+    await kubectl('rollout', 'undo', 'deployment', 'revised', '--to-revision=1');
+    const { spec } = await kube.read(kube.at('deployments', 'revised'));
+    expect(spec.template.spec.containers[0].image).toBe('registry.example/app:1');
+  });
+
   test('apply creates, configures, and says unchanged', async () => {
     const file = await fileOf(configMap('applied'));
     expect(await kubectl('apply', '-f', file)).toBe('configmap/applied created\n');

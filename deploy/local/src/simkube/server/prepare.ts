@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { apiVersionOf, type KubeObject, type ObjectMeta, type ResourceType } from '../types.ts';
 import { badRequest } from './apiError.ts';
+import { withJobSelector } from './jobSelector.ts';
 import { keepAddress } from './serviceAddress.ts';
 
 /** Builtin kinds that count the changes of their spec. */
@@ -76,6 +77,8 @@ export function asNew(type: ResourceType, object: KubeObject, custom: boolean, n
 }
 
 function withInitialFields(type: ResourceType, object: KubeObject): KubeObject {
+  if (type.group === 'batch' && type.plural === 'jobs')
+    return withInitialStatus(type, withJobSelector(object));
   if (type.group !== '') return withInitialStatus(type, object);
   switch (type.plural) {
     case 'namespaces': {

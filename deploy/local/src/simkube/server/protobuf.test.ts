@@ -23,7 +23,35 @@ test('a ConfigMap in protobuf is what it would be in JSON', () => {
   });
 });
 
-test('a kind whose fields nobody told us of is not guessed', () => {
-  expect(readProtobuf(bodyOf('apps/v1', 'Deployment'))).toBeUndefined();
+test('what Go embeds is beside the fields of its owner, and numbers, times and quantities are what JSON has', () => {
+  const number = (at: number, ...varint: number[]) => Buffer.from([at * 8, ...varint]);
+  const port = Buffer.concat([number(1, 0), number(2, 80)]);
+  const handler = field(2, field(2, port));
+  const probe = Buffer.concat([field(1, handler), number(2, 5)]);
+  const limits = Buffer.concat([field(1, 'cpu'), field(2, field(1, '250m'))]);
+  const container = Buffer.concat([field(1, 'main'), field(8, field(1, limits)), field(10, probe)]);
+  const minusOne = [...Array<number>(9).fill(0xff), 0x01];
+  const spec = Buffer.concat([field(2, container), number(5, ...minusOne)]);
+  const metadata = Buffer.concat([field(1, 'p'), field(8, number(1, 0x80, 0xa3, 0x05))]);
+  const body = bodyOf('v1', 'Pod', field(1, metadata), field(2, spec));
+  expect(readProtobuf(body)).toEqual({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'p', creationTimestamp: '1970-01-02T00:00:00Z' },
+    spec: {
+      activeDeadlineSeconds: -1,
+      containers: [
+        {
+          name: 'main',
+          resources: { limits: { cpu: '250m' } },
+          livenessProbe: { httpGet: { port: 80 }, initialDelaySeconds: 5 },
+        },
+      ],
+    },
+  });
+});
+
+test('a kind that nobody serves is not guessed', () => {
+  expect(readProtobuf(bodyOf('shop.example/v1', 'Order'))).toBeUndefined();
   expect(readProtobuf(Buffer.from('{}'))).toBeUndefined();
 });

@@ -28,24 +28,34 @@ const MODULES = [
 ];
 const FIELD = /^\s+\w+\s+(\S+)\s+`(?:\w+:"[^"]*"\s+)*json:"([^"]*)"/;
 
-export async function readGoTypes(definitionNames: readonly string[]): Promise<GoTypes> {
+/** Where the sources of each module are. */
+export async function readModuleFolders(): Promise<Map<string, string>> {
   const folders = new Map<string, string>();
   for (const module of MODULES) {
     const { stdout } = await run('go', ['list', '-m', '-f', '{{.Dir}}', module], { cwd: KUBELAB_SOURCE_DIR });
     folders.set(module, stdout.trim());
   }
+  return folders;
+}
+
+export async function readGoTypes(definitionNames: readonly string[]): Promise<GoTypes> {
+  const folders = await readModuleFolders();
   const types: GoTypes = new Map();
   const packages = new Set(definitionNames.map((name) => name.slice(0, name.lastIndexOf('.'))));
   for (const name of packages) await readPackage(name, folders, types);
   return types;
 }
 
-/** `io.k8s.api.core.v1` is `core/v1` in the module `k8s.io/api`. */
-async function readPackage(name: string, folders: Map<string, string>, types: GoTypes): Promise<void> {
+/** `io.k8s.api.core.v1` is `core/v1` in the module `k8s.io/api`; undefined for what is in none of the modules. */
+export function packageFolder(name: string, folders: Map<string, string>): string | undefined {
   const path = name.replace('io.k8s.', 'k8s.io/').replaceAll('.', '/').replace('k8s/io', 'k8s.io');
   const module = MODULES.find((candidate) => path.startsWith(`${candidate}/`));
-  if (module === undefined) return;
-  const folder = join(folders.get(module) ?? '', path.slice(module.length + 1));
+  return module && join(folders.get(module) ?? '', path.slice(module.length + 1));
+}
+
+async function readPackage(name: string, folders: Map<string, string>, types: GoTypes): Promise<void> {
+  const folder = packageFolder(name, folders);
+  if (folder === undefined) return;
   for (const file of (await readdir(folder)).sort()) {
     if (!file.endsWith('.go') || file.endsWith('_test.go') || file.startsWith('zz_')) continue;
     readStructs(await readFile(join(folder, file), 'utf8'), name, types);

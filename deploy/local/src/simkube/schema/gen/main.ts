@@ -1,5 +1,6 @@
 /**
- * `npm run gen:kube`: starts an API server of kubelab, reads what it serves, writes `kube-schema.json`, stops it.
+ * `npm run gen:kube`: starts an API server of kubelab, reads what it serves, writes `kube-schema.json` and what else the
+ * folder above holds as JSON, stops it.
  *
  * The same server gives the same file, byte for byte: keys are sorted, nothing depends on time or order of answers.
  */
@@ -14,11 +15,13 @@ import { startLab } from '../../../kubelab/lab.ts';
 import type { OpenApiNode } from '../openApi.ts';
 import { readResources, readTableColumns } from './discovery.ts';
 import { readGoTypes } from './goTypes.ts';
+import { readProtobufNumbers } from './protoNumbers.ts';
 import { recordDefaults } from './recordDefaults.ts';
 import { recordOwnership } from './recordOwnership.ts';
 import { reduceDefinitions, type RawDefinitions } from './reduce.ts';
 
 const OUT = fileURLToPath(new URL('../kube-schema.json', import.meta.url));
+const PROTOBUF = fileURLToPath(new URL('../kube-protobuf.json', import.meta.url));
 const RECORDED = fileURLToPath(new URL('../recorded-defaults.json', import.meta.url));
 const OWNERSHIP = fileURLToPath(new URL('../recorded-ownership.json', import.meta.url));
 const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io';
@@ -46,6 +49,8 @@ async function generate(api: ApiConnection): Promise<void> {
   const { defaults, samples } = await recordDefaults(api, definitions);
   const parts = { kubernetesVersion: gitVersion, resources, columns, defaults };
   await writeFile(OUT, compact(parts, definitions));
+  const numbers = await readProtobufNumbers(definitions);
+  await writeFile(PROTOBUF, `{\n${entries(numbers)}\n}\n`);
   await writeFile(RECORDED, lines(samples));
   await writeFile(OWNERSHIP, lines(await recordOwnership(api)));
 }
@@ -67,10 +72,13 @@ function lines(items: readonly object[]): string {
 /** A line for each definition, so that a change of version reads as a diff. */
 function compact(parts: object, definitions: Record<string, OpenApiNode>): string {
   const head = Object.entries(parts).map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`);
-  const lines = Object.entries(definitions).map(
-    ([name, definition]) => `${JSON.stringify(name)}:${JSON.stringify(definition)}`,
-  );
-  return `{${head.join(',\n')},\n"definitions":{\n${lines.join(',\n')}\n}}\n`;
+  return `{${head.join(',\n')},\n"definitions":{\n${entries(definitions)}\n}}\n`;
+}
+
+function entries(items: object): string {
+  return Object.entries(items)
+    .map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`)
+    .join(',\n');
 }
 
 function getTable(api: ApiConnection, path: string): Promise<unknown> {
