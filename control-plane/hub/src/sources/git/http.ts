@@ -9,7 +9,8 @@ import { request as send, type Agent } from 'undici';
 import { bareHost, checkTarget, isAllowedHost } from '../url.ts';
 import { withHead } from './advertisement.ts';
 import { AddressRefused, makeDispatcher, refuseLiteral, type ConnectOptions } from './connect.ts';
-import { checkPackResponse, type PackLimits } from './pack.ts';
+import { splitAnswer, type PackLimits } from './pack.ts';
+import { unpack, type UnpackedPack } from './unpack.ts';
 
 export interface GitHttpLimits extends ConnectOptions, PackLimits {
   /** Of one response, as it comes over the wire. */
@@ -40,11 +41,15 @@ interface Hop {
   body: Buffer | null;
 }
 
+/** Keeps a pack that was unpacked, so that the Git library is not given it. */
+export type TakePack = (pack: Buffer, unpacked: UnpackedPack) => Promise<void>;
+
 /** One client for one operation on one repository; `close` ends its connections. */
 export function gitHttp(
   allow: readonly string[],
   limits: GitHttpLimits,
   signal: AbortSignal,
+  takePack: TakePack | null = null,
 ): HttpClient & { close: () => Promise<void> } {
   const listed = makeDispatcher(true, limits);
   const open = makeDispatcher(false, limits);
@@ -68,7 +73,11 @@ export function gitHttp(
     for (let redirects = 0; redirects <= limits.redirectsMax; redirects++) {
       const response = await sendHop(hop, allow, dispatcherFor(hop.url), signal);
       const location = redirectOf(response.statusCode, response.headers['location']);
-      if (location === null) return collectResponse(hop, response, limits);
+      if (location === null) {
+        const collected = await collectResponse(hop, response, limits);
+        if (hop.method !== 'POST' || response.statusCode !== 200) return collected;
+        return { ...collected, body: await checkedAnswer(collected.body, limits, takePack) };
+      }
       await response.body.dump();
       hop = nextHop(hop, location);
     }
@@ -156,7 +165,6 @@ async function collectResponse(
     parts.push(part);
   }
   const body = Buffer.concat(parts);
-  if (hop.method === 'POST' && response.statusCode === 200) checkPackResponse(body, limits);
   const { statusCode } = response;
   return {
     response: {
@@ -168,6 +176,20 @@ async function collectResponse(
     },
     body,
   };
+}
+
+/** What the Git library is given of an answer: all of it, or the rest where its pack was taken. @throws PackRefused */
+async function checkedAnswer(
+  body: Buffer,
+  limits: GitHttpLimits,
+  takePack: TakePack | null,
+): Promise<Buffer> {
+  const { pack, others } = splitAnswer(body);
+  if (pack.byteLength === 0) return body;
+  const unpacked = unpack(pack, limits);
+  if (takePack === null || unpacked === null || unpacked.objects.length === 0) return body;
+  await takePack(pack, unpacked);
+  return others;
 }
 
 async function* once(body: Buffer): AsyncIterableIterator<Uint8Array> {

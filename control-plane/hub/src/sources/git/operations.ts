@@ -13,6 +13,9 @@ import { encodeTree } from '../trees.ts';
 import { gitHttp } from './http.ts';
 import { historyBetween } from './history.ts';
 import type { CommitMeta, GitOperation, Look, LookResult, ReadPath, Remote, Want } from './messages.ts';
+import { ObjectStore, type ObjectMemory } from './objectStore.ts';
+import { writePack } from './packFiles.ts';
+import type { GitCommit } from './parseObject.ts';
 import { problemOf } from './problems.ts';
 import { readTree, TreeRefused, type GitObjects, type TreeLimits } from './readTree.ts';
 
@@ -32,16 +35,20 @@ const refCounts = new Map<string, number>();
 export async function look(
   operation: GitOperation,
   signal: AbortSignal,
-  blobs: BlobCache,
+  memory: ObjectMemory,
 ): Promise<LookResult> {
   const { remote, cacheDir } = operation;
-  const http = gitHttp(remote.allow, operation.limits, signal);
-  const gitdir = join(cacheDir, remote.repositoryId);
+  const { repositoryId } = remote;
+  const gitdir = join(cacheDir, repositoryId);
+  const http = gitHttp(remote.allow, operation.limits, signal, async (pack, unpacked) => {
+    await writePack(gitdir, pack, unpacked);
+    for (const { oid, type, data } of unpacked.objects) memory.set(`${repositoryId}/${oid}`, { type, data });
+  });
   try {
     const refs = await listRefs(remote, operation.wants, http);
     const looks: Look[] = [];
     for (const want of operation.wants)
-      looks.push(await lookAt({ operation, http, gitdir, blobs, signal }, want, refs));
+      looks.push(await lookAt({ operation, http, gitdir, memory, signal }, want, refs));
     return { looks, cacheBytes: await sizeOf(gitdir) };
   } finally {
     await http.close();
@@ -52,7 +59,7 @@ interface Context {
   operation: GitOperation;
   http: Http;
   gitdir: string;
-  blobs: BlobCache;
+  memory: ObjectMemory;
   signal: AbortSignal;
 }
 
@@ -104,23 +111,20 @@ async function readFresh(context: Context, want: Want): Promise<Look> {
   }
 }
 
-async function fetchAndRead({ operation, http, gitdir, blobs }: Context, want: Want): Promise<Look> {
+async function fetchAndRead({ operation, http, gitdir, memory }: Context, want: Want): Promise<Look> {
   const { remote, limits } = operation;
   await prepare(gitdir);
   const cache = {};
-  const commit = await fetchCommit(remote, want, http, gitdir, cache);
-  const { commit: parsed } = await git.readCommit({ fs, gitdir, oid: commit, cache });
-  const readBlob = async (oid: string): Promise<Uint8Array> =>
-    (await git.readBlob({ fs, gitdir, oid, cache })).blob;
-  const objects: GitObjects = {
-    tree: async (oid) => (await git.readTree({ fs, gitdir, oid, cache })).tree,
-    blob: (oid) => blobs.get(`${remote.repositoryId}/${oid}`, () => readBlob(oid)),
-  };
+  const store = new ObjectStore({ repositoryId: remote.repositoryId, gitdir, memory, cache });
+  const fetched = await fetchCommit(remote, want, http, gitdir, cache);
+  // An annotated tag is an object of its own.
+  const { oid: commit, ...parsed } = await store.commit(fetched);
+  await store.saveCommit(commit);
   const paths: ReadPath[] = [];
-  for (const path of want.paths) paths.push(await readPath(objects, parsed.tree, path, limits));
+  for (const path of want.paths) paths.push(await readPath(store, parsed.tree, path, limits));
   const parentsOf = (oid: string) =>
-    git.readCommit({ fs, gitdir, oid, cache }).then(
-      (read) => read.commit.parent,
+    store.commit(oid).then(
+      (read) => read.parents,
       () => null,
     );
   const history = await historyBetween(want.last, commit, parentsOf);
@@ -165,7 +169,7 @@ async function fetchCommit(
   const depth = known === null ? { depth: want.last === null ? 1 : depthAfterLoss } : {};
   const { fetchHead } = await git.fetch({ ...base, ...depth, ref, remoteRef: want.ref, singleBranch: true });
   if (fetchHead === null) throw new TreeRefused('the repository is empty');
-  return commitOf(gitdir, cache, fetchHead);
+  return fetchHead;
 }
 
 type FetchBase = Pick<
@@ -197,12 +201,6 @@ async function has(base: FetchBase, oid: string): Promise<boolean> {
   );
 }
 
-/** An annotated tag is an object of its own. */
-async function commitOf(gitdir: string, cache: object, oid: string): Promise<string> {
-  const { oid: commit } = await git.readCommit({ fs, gitdir, oid, cache });
-  return commit;
-}
-
 async function readPath(
   objects: GitObjects,
   root: string,
@@ -217,16 +215,12 @@ async function readPath(
   }
 }
 
-function metaOf(commit: {
-  message: string;
-  author: { name: string; email: string };
-  committer: { timestamp: number };
-}): CommitMeta {
+function metaOf({ author, message, committedAtSeconds }: GitCommit): CommitMeta {
   return {
-    author: commit.author.name.slice(0, 200),
-    email: commit.author.email.slice(0, 200),
-    message: commit.message.slice(0, 2000),
-    committedAt: new Date(commit.committer.timestamp * 1000).toISOString(),
+    author: author.name.slice(0, 200),
+    email: author.email.slice(0, 200),
+    message: message.slice(0, 2000),
+    committedAt: new Date(committedAtSeconds * 1000).toISOString(),
   };
 }
 
@@ -241,33 +235,4 @@ async function sizeOf(gitdir: string): Promise<number> {
   let bytes = 0;
   for (const name of await readdir(folder).catch(() => [])) bytes += (await stat(join(folder, name))).size;
   return bytes;
-}
-
-/** The last blobs that were read, up to a number of bytes: of a changed tree only the changed files are unpacked. */
-export class BlobCache {
-  readonly #bytesMax: number;
-  readonly #blobs = new Map<string, Uint8Array>();
-  #bytes = 0;
-
-  constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax;
-  }
-
-  async get(key: string, read: () => Promise<Uint8Array>): Promise<Uint8Array> {
-    const held = this.#blobs.get(key);
-    if (held !== undefined) {
-      this.#blobs.delete(key);
-      this.#blobs.set(key, held);
-      return held;
-    }
-    const blob = await read();
-    this.#blobs.set(key, blob);
-    this.#bytes += blob.byteLength;
-    for (const [oldest, bytes] of this.#blobs) {
-      if (this.#bytes <= this.#bytesMax) break;
-      this.#blobs.delete(oldest);
-      this.#bytes -= bytes.byteLength;
-    }
-    return blob;
-  }
 }

@@ -3,7 +3,7 @@ import { deflateSync } from 'node:zlib';
 
 import { expect, test } from 'vitest';
 
-import { checkPack, checkPackResponse } from './pack.ts';
+import { checkPack, splitAnswer } from './pack.ts';
 
 const limits = { objectBytesMax: 1000, packBytesMax: 2500, objectsMax: 5 };
 
@@ -79,7 +79,19 @@ test('a pack that ends early, or is none, is refused', () => {
   expect(() => checkPack(Buffer.from('nothing of the kind'), limits)).toThrow(/no pack/);
 });
 
+test('an answer is taken apart into its pack and everything else', () => {
+  const packet = (band: number, text: string): string =>
+    `${(text.length + 5).toString(16).padStart(4, '0')}${String.fromCharCode(band)}${text}`;
+  const body = Buffer.from(
+    `0008NAK\n${packet(1, 'PA')}${packet(2, 'counting')}${packet(1, 'CK')}0000`,
+    'latin1',
+  );
+  const { pack, others } = splitAnswer(body);
+  expect(pack.toString()).toBe('PACK');
+  expect(others.toString('latin1')).toBe(`0008NAK\n${packet(2, 'counting')}0000`);
+});
+
 test('an answer without a pack passes, and one that is no Git answer does not', () => {
-  expect(() => checkPackResponse(Buffer.from('0008NAK\n0000'), limits)).not.toThrow();
-  expect(() => checkPackResponse(Buffer.from('<html></html>'), limits)).toThrow(/no Git answer/);
+  expect(splitAnswer(Buffer.from('0008NAK\n0000')).pack.byteLength).toBe(0);
+  expect(() => splitAnswer(Buffer.from('<html></html>'))).toThrow(/no Git answer/);
 });

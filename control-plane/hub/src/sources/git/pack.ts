@@ -18,29 +18,48 @@ export class PackRefused extends Error {
 }
 
 const headerBytes = 12;
-const ofsDelta = 6;
-const refDelta = 7;
+export const ofsDelta = 6;
+export const refDelta = 7;
+const chunkBytesMin = 256;
+const chunkBytesMax = 64 << 10;
 
-/** Checks the answer to git-upload-pack: pkt-lines of which those of band 1 carry the pack. An answer without one passes. */
-export function checkPackResponse(body: Buffer, limits: PackLimits): void {
-  const pack = packOf(body);
-  if (pack.byteLength > 0) checkPack(pack, limits);
+export interface UploadPackAnswer {
+  /** The bytes of side band 1; empty where the server sends none. */
+  pack: Buffer;
+  /** The same answer without them. */
+  others: Buffer;
 }
 
-/** The bytes of side band 1. */
-function packOf(body: Buffer): Buffer {
-  const parts: Buffer[] = [];
+/** Takes an answer to git-upload-pack apart: pkt-lines, of which those of band 1 carry the pack. @throws PackRefused */
+export function splitAnswer(body: Buffer): UploadPackAnswer {
+  const [pack, others]: [Buffer[], Buffer[]] = [[], []];
   let at = 0;
   while (at + 4 <= body.byteLength) {
     const length = Number.parseInt(body.toString('latin1', at, at + 4), 16);
     if (Number.isNaN(length)) throw new PackRefused('the server sent something that is no Git answer');
-    if (length >= 5 && body[at + 4] === 1) parts.push(body.subarray(at + 5, at + length));
-    at += Math.max(length, 4);
+    const end = at + Math.max(length, 4);
+    if (length >= 5 && body[at + 4] === 1) pack.push(body.subarray(at + 5, end));
+    else others.push(body.subarray(at, end));
+    at = end;
   }
-  return Buffer.concat(parts);
+  return { pack: Buffer.concat(pack), others: Buffer.concat(others) };
 }
 
-export function checkPack(pack: Buffer, limits: PackLimits): void {
+/** One entry as it stands in a pack; a delta's `data` is the delta. */
+export interface PackEntry {
+  /** 1 commit, 2 tree, 3 blob, 4 tag, 6 delta on an offset, 7 delta on an object. */
+  type: number;
+  start: number;
+  end: number;
+  /** Of a delta: where its base's name begins. */
+  baseAt: number;
+  data: Buffer;
+  /** Of what it stands for: a delta says it. */
+  sizeBytes: number;
+}
+
+/** Every entry is checked, and shown to `see` before the next one is unpacked. @throws PackRefused */
+export function checkPack(pack: Buffer, limits: PackLimits, see?: (entry: PackEntry) => void): void {
   if (pack.byteLength < headerBytes || pack.toString('latin1', 0, 4) !== 'PACK') {
     throw new PackRefused('the server sent no pack');
   }
@@ -53,33 +72,32 @@ export function checkPack(pack: Buffer, limits: PackLimits): void {
     total += entry.sizeBytes;
     if (total > limits.packBytesMax)
       throw new PackRefused(`a pack of more than ${limits.packBytesMax} bytes`);
+    see?.(entry);
     at = entry.end;
   }
 }
 
-interface Entry {
-  end: number;
-  sizeBytes: number;
-}
-
-function readEntry(pack: Buffer, start: number, limits: PackLimits): Entry {
+function readEntry(pack: Buffer, start: number, limits: PackLimits): PackEntry {
   const head = readHead(pack, start);
   if (head.sizeBytes > limits.objectBytesMax) throw new PackRefused(tooLarge(limits));
   const from = head.at + baseBytes(pack, head.type, head.at);
-  const { buffer, used } = inflate(pack.subarray(from), limits);
+  const { buffer, used } = inflate(pack.subarray(from), head.sizeBytes, limits);
   if (buffer.byteLength !== head.sizeBytes)
     throw new PackRefused('an object of another size than its header says');
   const isDelta = head.type === ofsDelta || head.type === refDelta;
   const sizeBytes = isDelta ? deltaResultBytes(buffer) : buffer.byteLength;
   if (sizeBytes > limits.objectBytesMax) throw new PackRefused(tooLarge(limits));
-  return { end: from + used, sizeBytes };
+  return { type: head.type, start, end: from + used, baseAt: head.at, data: buffer, sizeBytes };
 }
 
-function inflate(input: Buffer, limits: PackLimits): { buffer: Buffer; used: number } {
+function inflate(input: Buffer, sizeBytes: number, limits: PackLimits): { buffer: Buffer; used: number } {
   try {
     // The window is what a zlib stream of this output can take at most; the rest of the pack need not be looked at.
     const bound = input.subarray(0, limits.objectBytesMax + (limits.objectBytesMax >> 8) + 1024);
-    const result = inflateSync(bound, { info: true, maxOutputLength: limits.objectBytesMax }) as unknown as {
+    // Room for what the header says and a byte more, so that one call to zlib is enough where it is true.
+    const chunkSize = Math.min(Math.max(sizeBytes + 1, chunkBytesMin), chunkBytesMax);
+    const options = { info: true, maxOutputLength: limits.objectBytesMax, chunkSize };
+    const result = inflateSync(bound, options) as unknown as {
       buffer: Buffer;
       engine: { bytesWritten: number };
     };

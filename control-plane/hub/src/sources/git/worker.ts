@@ -2,19 +2,20 @@
 import { parentPort } from 'node:worker_threads';
 
 import type { FromWorker, GitOperation, ToWorker } from './messages.ts';
-import { BlobCache, look } from './operations.ts';
+import { ObjectMemory } from './objectStore.ts';
+import { look } from './operations.ts';
 import { problemOf } from './problems.ts';
 
-const blobBytesMax = 64 << 20;
+const memoryBytesMax = 64 << 20;
 
-const blobs = new BlobCache(blobBytesMax);
+const memory = new ObjectMemory(memoryBytesMax);
 const running = new Map<number, AbortController>();
 
 async function answer(id: number, operation: GitOperation): Promise<FromWorker> {
   const controller = new AbortController();
   running.set(id, controller);
   try {
-    return { type: 'done', id, result: await look(operation, controller.signal, blobs) };
+    return { type: 'done', id, result: await look(operation, controller.signal, memory) };
   } catch (error) {
     return { type: 'failed', id, problem: problemOf(error) };
   } finally {
