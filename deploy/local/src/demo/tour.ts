@@ -110,7 +110,8 @@ export class Tour implements AsyncDisposable {
     const count = await this.until(
       `${application} is everywhere at commit ${commit.slice(0, 7)}`,
       async () => {
-        const { revision, revisionNumber } = await this.client.applications.get(application);
+        const { revision, revisionNumber, rollout, conditions } =
+          await this.client.applications.get(application);
         const targets = await Array.fromAsync(this.client.applications.targets(application, { limit: 500 }));
         const missing = targets.filter(
           (target) => !isSettled(target) || target.revisionNumber !== revisionNumber,
@@ -118,7 +119,15 @@ export class Tour implements AsyncDisposable {
         const isThere = revision?.commit === commit && targets.length > 0 && missing.length === 0;
         return isThere
           ? { found: targets.length }
-          : { yet: { commit: revision?.commit, missing: missing.map(shortOf) } };
+          : {
+              yet: {
+                commit: revision?.commit,
+                revisionNumber,
+                rollout,
+                conditions,
+                missing: missing.map(shortOf),
+              },
+            };
       },
     );
     return count;
