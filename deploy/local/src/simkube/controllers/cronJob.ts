@@ -1,6 +1,6 @@
 /** CronJob: a Job at each time of its schedule, named after the minute, and a bounded history of those that ended. */
 import type { KubeObject } from '../types.ts';
-import { nextTimeMs, parseSchedule } from './cronSchedule.ts';
+import { lastTimeMs, nextTimeMs, parseSchedule, type Schedule } from './cronSchedule.ts';
 import { isFinished } from './job.ts';
 import { byAge, conditionOf, ownerReferenceTo, statusWrites } from './objects.ts';
 import { isoOf } from '../timestamp.ts';
@@ -8,8 +8,6 @@ import { event, planOf, type Plan, type Write } from './plan.ts';
 import type { CronJob, Job } from './shapes.ts';
 
 const COMPONENT = 'cronjob-controller';
-/** More missed times than these are not looked at one by one. */
-const MISSED_MAX = 1000;
 
 export function cronJobPlan(cron: CronJob, jobs: readonly Job[], nowMs: number): Plan {
   if (cron.metadata.deletionTimestamp !== undefined) return planOf([]);
@@ -21,11 +19,9 @@ export function cronJobPlan(cron: CronJob, jobs: readonly Job[], nowMs: number):
     const message = `unparseable schedule: ${cron.spec.schedule}`;
     return planOf([event(cron, COMPONENT, 'UnparseableSchedule', message, 'Warning')]);
   }
-  const zone = cron.spec.timeZone;
-  let wakeAtMs = nextTimeMs(schedule, nowMs, zone);
-  const due =
-    cron.spec.suspend === true ? undefined : dueAt(cron, nowMs, (at) => nextTimeMs(schedule, at, zone));
-  if (cron.spec.suspend === true) wakeAtMs = undefined;
+  const isSuspended = cron.spec.suspend === true;
+  const wakeAtMs = isSuspended ? undefined : nextTimeMs(schedule, nowMs, cron.spec.timeZone);
+  const due = isSuspended ? undefined : dueAt(cron, schedule, nowMs);
   const made = due === undefined ? [] : start(cron, active, due);
   writes.push(...made);
   const isMade = made.some((write) => write.do === 'create');
@@ -37,21 +33,11 @@ export function cronJobPlan(cron: CronJob, jobs: readonly Job[], nowMs: number):
 }
 
 /** The newest time that passed since the last Job and is not too late for its deadline. */
-function dueAt(
-  { spec, status, metadata }: CronJob,
-  nowMs: number,
-  next: (afterMs: number) => number | undefined,
-): number | undefined {
-  const deadlineMs = (spec.startingDeadlineSeconds ?? Infinity) * 1000;
-  let fromMs = Date.parse(status?.lastScheduleTime ?? metadata.creationTimestamp ?? '');
-  if (Number.isFinite(deadlineMs)) fromMs = Math.max(fromMs, nowMs - deadlineMs - 1);
-  let due: number | undefined;
-  for (let i = 0; i < MISSED_MAX; i++) {
-    const at = next(due ?? fromMs);
-    if (at === undefined || at > nowMs) return due;
-    due = at;
-  }
-  return due;
+function dueAt({ spec, status, metadata }: CronJob, schedule: Schedule, nowMs: number): number | undefined {
+  const deadlineMs = (spec.startingDeadlineSeconds ?? Infinity) * 1_000;
+  const sinceMs = Date.parse(status?.lastScheduleTime ?? metadata.creationTimestamp ?? '');
+  const lastMs = lastTimeMs(schedule, nowMs, spec.timeZone);
+  return lastMs > sinceMs && lastMs >= nowMs - deadlineMs ? lastMs : undefined;
 }
 
 function start(cron: CronJob, active: readonly Job[], dueMs: number): Write[] {

@@ -1,7 +1,7 @@
 /** StatefulSet, Job, CronJob, Pod: what each does next. */
 import { describe, expect, test } from 'vitest';
 import { cronJobPlan } from './cronJob.ts';
-import { nextTimeMs, parseSchedule } from './cronSchedule.ts';
+import { lastTimeMs, nextTimeMs, parseSchedule } from './cronSchedule.ts';
 import { jobPlan } from './job.ts';
 import { furniture } from './node.ts';
 import { NOW, NOW_MS, pod, ready, statefulSet, withImage } from './objects.fixture.ts';
@@ -154,12 +154,24 @@ describe('a CronJob', () => {
     expect(next === undefined ? undefined : isoOf(next)).toBe(expected);
   });
 
-  test.each(['', '* * * *', '60 * * * *', '* * * * mun', '*/0 * * * *'])(
-    'refuses the schedule "%s"',
-    (text) => {
-      expect(parseSchedule(text)).toBeUndefined();
-    },
-  );
+  test.each([
+    '',
+    '* * * *',
+    '60 * * * *',
+    '* * * * mun',
+    '*/0 * * * *',
+    '* * * * * *',
+    '0 0 L * *',
+    '@secondly',
+  ])('refuses the schedule "%s"', (text) => {
+    expect(parseSchedule(text)).toBeUndefined();
+  });
+
+  test('was due at a time from its very moment on', () => {
+    const hourly = parseSchedule('@hourly');
+    const last = (atMs: number) => hourly && lastTimeMs(hourly, atMs) - NOW_MS;
+    expect([last(NOW_MS), last(NOW_MS + 1), last(NOW_MS - 1)]).toEqual([0, 0, -3_600_000]);
+  });
 
   test('starts the newest Job it missed, named after its minute', () => {
     const cron: CronJob = {

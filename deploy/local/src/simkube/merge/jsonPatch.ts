@@ -1,5 +1,9 @@
-/** JSON patch (RFC 6902). */
-import type { Json } from '../types.ts';
+/**
+ * JSON patch in the dialect of the API server: RFC 6902, but negative indexes count from the end of a list, what is absent
+ * equals null in a test, and a refusal has one text. Libraries for JSON patch hold to the RFC, so that
+ * each of these would be done around them.
+ */
+import type { Json, JsonObject } from '../types.ts';
 import { isEqual, isObject } from './shape.ts';
 
 export interface JsonPatchOperation {
@@ -92,14 +96,19 @@ function add(root: Json, path: string, value: Json): boolean {
     return true;
   }
   if (!isObject(parent)) return false;
-  parent[key] = value;
+  put(parent, key, value);
   return true;
+}
+
+/** Also under a name that means something to JavaScript, such as `__proto__`. */
+function put(parent: JsonObject, key: string, value: Json): void {
+  Object.defineProperty(parent, key, { value, configurable: true, enumerable: true, writable: true });
 }
 
 function replace(root: Json, path: string, value: Json): boolean {
   const { parent, key } = parentOf(root, path);
   if (Array.isArray(parent)) parent[indexOf(parent, key, parent.length - 1)] = value;
-  else if (isObject(parent)) parent[key] = value;
+  else if (isObject(parent)) put(parent, key, value);
   return true;
 }
 

@@ -102,12 +102,19 @@ describe('JSON patch', () => {
   test.each<[string, JsonPatchOperation[], unknown]>([
     ['add to a list', [{ op: 'add', path: '/list/1', value: 9 }], { list: [1, 9, 2], 'a/b': 1 }],
     ['add at the end', [{ op: 'add', path: '/list/-', value: 9 }], { list: [1, 2, 9], 'a/b': 1 }],
+    ['an index from the end', [{ op: 'remove', path: '/list/-1' }], { list: [1], 'a/b': 1 }],
+    ['test for what is absent', [{ op: 'test', path: '/b', value: null }], { list: [1, 2], 'a/b': 1 }],
     ['escaped keys', [{ op: 'replace', path: '/a~1b', value: 2 }], { list: [1, 2], 'a/b': 2 }],
     ['move', [{ op: 'move', from: '/a~1b', path: '/c' }], { list: [1, 2], c: 1 }],
     ['copy', [{ op: 'copy', from: '/list', path: '/c' }], { list: [1, 2], 'a/b': 1, c: [1, 2] }],
     ['test that holds', [{ op: 'test', path: '/list', value: [1, 2] }], { list: [1, 2], 'a/b': 1 }],
   ])('%s', (_name, patch, expected) => {
     expect(jsonPatch({ list: [1, 2], 'a/b': 1 }, patch)).toEqual({ outcome: 'patched', object: expected });
+  });
+
+  test('a name that means something to JavaScript is a field like others', () => {
+    const outcome = jsonPatch({ data: {} }, [{ op: 'add', path: '/data/__proto__', value: '1' }]);
+    expect(JSON.stringify(outcome)).toContain('"data":{"__proto__":"1"}');
   });
 
   test.each<[string, JsonPatchOperation]>([
