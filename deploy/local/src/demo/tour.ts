@@ -122,6 +122,7 @@ export class Tour implements AsyncDisposable {
           : {
               yet: {
                 commit: revision?.commit,
+                state: revision?.state,
                 revisionNumber,
                 rollout,
                 conditions,

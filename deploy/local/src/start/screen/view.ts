@@ -59,8 +59,11 @@ export interface FeedItem {
   text: string;
 }
 
-/** Deferred and skipped ones do not hold a wave: they count as done. */
-const doneOutcomes = new Set(['Succeeded', 'Deferred', 'Skipped']);
+/** Deferred and skipped ones do not hold a wave: they count as done, unless the rollout ended before its end. */
+function isDone(outcome: string, phase: string): boolean {
+  const isCutShort = ['RolledBack', 'Aborted', 'Superseded'].includes(phase);
+  return outcome === 'Succeeded' || (!isCutShort && ['Deferred', 'Skipped'].includes(outcome));
+}
 
 export function rolloutView(rollout: SeenRollout, what: string, nowMs: number): RolloutView {
   const { application, revisionNumber, kind, phase, phaseReason, startedAt, createdAt, closedAt } = rollout;
@@ -81,7 +84,7 @@ export function rolloutView(rollout: SeenRollout, what: string, nowMs: number): 
       return {
         name: rollout.waveNames[wave] ?? `wave ${wave + 1}`,
         total,
-        done: sum((outcome) => doneOutcomes.has(outcome)),
+        done: sum((outcome) => isDone(outcome, phase)),
         failed: sum((outcome) => outcome === 'Failed'),
         inFlight: sum((outcome) => ['Assigned', 'Progressing', 'Soaking'].includes(outcome)),
       };
