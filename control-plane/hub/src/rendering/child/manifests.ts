@@ -12,7 +12,8 @@ import { validateManifest, type SourcedObject } from '@flotilla/domain/object/va
 
 import type { Tree, TreeFile } from '../../sources/trees.ts';
 import { selectFiles, type DirectoryOptions } from './select.ts';
-import { parseYaml, type YamlLimits } from './yaml.ts';
+import { parseYaml } from './yaml.ts';
+import type { YamlLimits } from './yamlDocument.ts';
 
 export interface RenderSource {
   /** Path of the source in its repository, for messages. */

@@ -7,7 +7,7 @@ import { readBlockScalar } from './plainBlock.ts';
 import { FlowReader } from './plainFlow.ts';
 import { Lines, NotPlain } from './plainLines.ts';
 import { Budget, checkKey, nameOfPlain, newMap, readQuoted, scalarOfPlain } from './plainToken.ts';
-import type { YamlDocument, YamlLimits } from './yaml.ts';
+import type { YamlDocument, YamlLimits } from './yamlDocument.ts';
 
 /** Line ends of other systems, control characters, marks of byte order. */
 const unusualCharacters = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/;

@@ -20,22 +20,9 @@ import {
 
 import { parsePlainYaml } from './plainYaml.ts';
 import { resolvePlain, type Scalar } from './scalar.ts';
-
-export interface YamlLimits {
-  documentsMax: number;
-  depthMax: number;
-  /** Values of one file, aliases counted as what they expand to. */
-  nodesMax: number;
-}
+import type { YamlDocument, YamlLimits } from './yamlDocument.ts';
 
 export const yamlDefaults: YamlLimits = { documentsMax: 20_000, depthMax: 200, nodesMax: 2_000_000 };
-
-export interface YamlDocument {
-  /** From 1. */
-  number: number;
-  line: number;
-  value: unknown;
-}
 
 export interface YamlProblem {
   document: number;
