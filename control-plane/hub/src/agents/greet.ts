@@ -7,15 +7,25 @@ import { Injectable } from '@nestjs/common';
 import { compareMarks, type AckedMark } from '@flotilla/domain/desired/mark';
 import { rootDigest } from '@flotilla/domain/desired/set';
 import { observedDigest } from '@flotilla/proto/observedDigest';
-import type { Hello, RefusedReason, Welcome } from '@flotilla/proto/messages';
+import type { Hello } from '@flotilla/proto/messages';
 import { Authority } from '../clusters/authority.ts';
 import { Batcher } from '../platform/batcher.ts';
 import { sha256 } from '../platform/digest.ts';
 import { Observations, type ObservationTransaction } from '../platform/observations.ts';
 import { ReplicaIdentity } from '../platform/replica.ts';
-import { admit, refusedRetryMs, type Admission } from './admit.ts';
+import type { Admission } from './admit.ts';
 import { Alarms } from './alarms.ts';
 import { readDesired, readSent, recordAccepted, resetAccepted, type DesiredRows } from './desired.store.ts';
+import {
+  isLetIn,
+  judgeAll,
+  refused,
+  type Applicant,
+  type Desk,
+  type Greeting,
+  type Met,
+  type Verdict,
+} from './desk.ts';
 import * as store from './hello.store.ts';
 import type { Peer } from './peer.ts';
 import type { Base } from './plan.ts';
@@ -23,36 +33,15 @@ import { judgeMark, notHeardReason, type MarkVerdict } from './recovery.ts';
 import type { SessionStart } from './session.ts';
 import { endRecovering } from './sessions.store.ts';
 
-export type Greeting =
-  | { outcome: 'refused'; reason: RefusedReason; retryAfterMs: number; detail: string }
-  | { outcome: 'welcome'; welcome: Welcome; start: SessionStart; shouldRotateKey: boolean };
-
 const keyLifeMs = 30 * 86_400_000;
 /** Of one transaction, which locks the rows of as many clusters. */
 const hellosMax = 50;
 /** A Hello waits this long for company. */
 const gatherMs = 20;
 
-interface Applicant {
-  peer: Peer;
-  hello: Hello;
-  remote: string;
-  hubRecovering: boolean;
-}
-
-/** What the locked rows say of an applicant that a cluster and a key were found for. */
-interface Desk extends Applicant {
-  cluster: store.ClusterAtHello;
-  key: store.KeyAtHello;
-  factNumber: bigint;
-}
-
 interface WorkingDesk extends Desk {
   displacements: Date[];
 }
-
-type Met = Greeting | { outcome: 'duplicate'; detail: string; cluster: store.ClusterAtHello };
-type Verdict = { outcome: 'met'; met: Met } | { outcome: 'admitted'; desk: Desk; admission: Admission };
 
 @Injectable()
 export class Greeter {
@@ -229,39 +218,6 @@ interface Settled {
   isRecovering: boolean;
 }
 
-/** lock → read → admit: writes nothing. In the order given. */
-async function judgeAll(tx: ObservationTransaction, applicants: readonly Applicant[]): Promise<Verdict[]> {
-  const clusters = await store.lockClustersAtHello(
-    tx,
-    applicants.map(({ peer }) => peer.clusterId),
-  );
-  const papers = await store.readPapers(
-    tx,
-    applicants.map(({ peer, hello }) => ({ ...peer, incarnation: hello.incarnation })),
-  );
-  return applicants.map((applicant, at) => judge(applicant, clusters, papers[at]));
-}
-
-function judge(
-  applicant: Applicant,
-  clusters: ReadonlyMap<string, store.ClusterAtHello>,
-  papers: store.Papers | undefined,
-): Verdict {
-  const { peer, hello } = applicant;
-  const cluster = clusters.get(peer.clusterId);
-  if (!cluster || !papers)
-    return { outcome: 'met', met: refused('unknown', 'this hub does not know the cluster') };
-  const { key, live, factNumber } = papers;
-  if (key?.clusterId !== cluster.id)
-    return { outcome: 'met', met: refused('revoked', 'the key counts no longer') };
-  const admission = admit({ hello, cluster, live, now: cluster.now });
-  return { outcome: 'admitted', desk: { ...applicant, cluster, key, factNumber }, admission };
-}
-
-function isLetIn({ verdict }: Admission): boolean {
-  return verdict === 'standby' || verdict === 'working';
-}
-
 function startOf(
   { hello, cluster }: Desk,
   more: Pick<SessionStart, 'fence' | 'isRecovering' | 'base'>,
@@ -272,10 +228,6 @@ function startOf(
 /** The previous key is a fallback: whoever comes with it has not got over the last rotation yet. */
 function isKeyOld({ cluster, key }: Desk): boolean {
   return key.slot !== 'previous' && cluster.now.getTime() - key.createdAt.getTime() > keyLifeMs;
-}
-
-function refused(reason: RefusedReason, detail: string): Extract<Greeting, { outcome: 'refused' }> {
-  return { outcome: 'refused', reason, retryAfterMs: refusedRetryMs, detail };
 }
 
 /** Shown at its cluster: a person has to act, and looks there. */

@@ -68,7 +68,10 @@ async function bytesOfDelta({ world }: FleetOfBench): Promise<Uint8Array> {
   return Buffer.alloc((target?.head.length ?? 400) + 160);
 }
 
-/** From the first commit that assigned something to each cluster's ack. */
+/**
+ * From the first commit that assigned something to the commit of each cluster's ack. A sign of life that is written between
+ * the ack and the look makes it later, never earlier.
+ */
 async function fanOut({ world, fleet }: FleetOfBench, agents: number): Promise<Omit<Round, 'rawP99Ms'>> {
   await fleet.mark();
   const [before] = await world.query<{ at: Date }>('SELECT now() AS at');
@@ -90,7 +93,7 @@ async function fanOut({ world, fleet }: FleetOfBench, agents: number): Promise<O
   );
   const rows = await world.query<{ ms: number }>(
     `WITH first AS (SELECT min(pg_xact_commit_timestamp(xmin)) AS at FROM targets WHERE assigned_at > $1)
-     SELECT (extract(epoch FROM c.accepted_at - first.at) * 1000)::float8 AS ms
+     SELECT (extract(epoch FROM pg_xact_commit_timestamp(c.xmin) - first.at) * 1000)::float8 AS ms
        FROM clusters c CROSS JOIN first WHERE c.accepted_at > $1`,
     [before?.at],
   );
