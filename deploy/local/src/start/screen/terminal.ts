@@ -1,6 +1,7 @@
 /**
  * A terminal that is drawn on whole: another page of it, as pagers and editors use, so that what was there before comes
- * back. However this process ends, short of SIGKILL, it is left as it was.
+ * back. However this process ends, short of SIGKILL, it is left as it was. No library: each frame is drawn whole and fits,
+ * so there are no lines to find and erase.
  */
 import { writeSync } from 'node:fs';
 
