@@ -56,86 +56,66 @@ function collectFields(value: Json, schema: Schema, path: PathElement[], set: Fi
 
 /** Undefined is absent; null is there, and empty. */
 export function compareFields(before: Json, after: Json, schema: Schema): Comparison {
-  const sets = {
-    added: new FieldSetBuilder(),
-    modified: new FieldSetBuilder(),
-    removed: new FieldSetBuilder(),
-  };
-  compareValues(before, after, schema, [], sets);
-  return sets;
+  const comparing = new Comparing();
+  comparing.values({ before, after }, schema, []);
+  return comparing;
 }
 
-type Sets = Record<keyof Comparison, FieldSetBuilder>;
-
-function compareValues(
-  before: Json | undefined,
-  after: Json | undefined,
-  schema: Schema,
-  path: PathElement[],
-  sets: Sets,
-): void {
-  const [old, next] = [shapeOf(schema, before ?? after), shapeOf(schema, after ?? before)];
-  if (old !== next) return compareAcrossShapes(before, after, schema, path, sets);
-  if (next === 'leaf' || (isBare(before) && isBare(after))) return compareLeaf(before, after, path, sets);
-  if (next === 'items') compareItems(before, after, schema, path, sets);
-  else compareObjects(before, after, schema, path, sets);
-  if (before === undefined) sets.added.insert(path);
-  else if (after === undefined) sets.removed.insert(path);
+/** One value as it was and as it is. */
+interface Change {
+  before: Json | undefined;
+  after: Json | undefined;
 }
 
-/** A free value that was an object and is none, or the other way round. */
-function compareAcrossShapes(
-  before: Json | undefined,
-  after: Json | undefined,
-  schema: Schema,
-  path: PathElement[],
-  sets: Sets,
-): void {
-  compareObjects(
-    isObject(before) ? before : undefined,
-    isObject(after) ? after : undefined,
-    schema,
-    path,
-    sets,
-  );
-  sets.modified.insert(path);
-}
+/** Goes down both values at once and takes down what it finds. */
+class Comparing implements Comparison {
+  readonly added = new FieldSetBuilder();
+  readonly modified = new FieldSetBuilder();
+  readonly removed = new FieldSetBuilder();
 
-function compareLeaf(
-  before: Json | undefined,
-  after: Json | undefined,
-  path: PathElement[],
-  sets: Sets,
-): void {
-  if (before === undefined) sets.added.insert(path);
-  else if (after === undefined) sets.removed.insert(path);
-  else if (!isEqual(before, after)) sets.modified.insert(path);
-}
-
-function compareObjects(
-  before: Json | undefined,
-  after: Json | undefined,
-  schema: Schema,
-  path: PathElement[],
-  sets: Sets,
-): void {
-  const [old, next] = [isObject(before) ? before : {}, isObject(after) ? after : {}];
-  for (const name of new Set([...Object.keys(old), ...Object.keys(next)])) {
-    const child = childSchema(schema, name);
-    if (child !== undefined) compareValues(old[name], next[name], child, [...path, fieldElement(name)], sets);
+  values(change: Change, schema: Schema, path: PathElement[]): void {
+    const { before, after } = change;
+    const [old, next] = [shapeOf(schema, before ?? after), shapeOf(schema, after ?? before)];
+    if (old !== next) return this.#acrossShapes(change, schema, path);
+    if (next === 'leaf' || (isBare(before) && isBare(after))) return this.#leaf(change, path);
+    if (next === 'items') this.#items(change, schema, path);
+    else this.#objects(change, schema, path);
+    if (before === undefined) this.added.insert(path);
+    else if (after === undefined) this.removed.insert(path);
   }
-}
 
-function compareItems(
-  before: Json | undefined,
-  after: Json | undefined,
-  schema: Schema,
-  path: PathElement[],
-  sets: Sets,
-): void {
-  const [old, next] = [itemsByElement(before, schema), itemsByElement(after, schema)];
-  for (const element of new Set([...old.keys(), ...next.keys()]))
-    compareValues(old.get(element), next.get(element), elementSchema(schema), [...path, element], sets);
+  /** A free value that was an object and is none, or the other way round. */
+  #acrossShapes({ before, after }: Change, schema: Schema, path: PathElement[]): void {
+    const objects = {
+      before: isObject(before) ? before : undefined,
+      after: isObject(after) ? after : undefined,
+    };
+    this.#objects(objects, schema, path);
+    this.modified.insert(path);
+  }
+
+  #leaf({ before, after }: Change, path: PathElement[]): void {
+    if (before === undefined) this.added.insert(path);
+    else if (after === undefined) this.removed.insert(path);
+    else if (!isEqual(before, after)) this.modified.insert(path);
+  }
+
+  #objects({ before, after }: Change, schema: Schema, path: PathElement[]): void {
+    const [old, next] = [isObject(before) ? before : {}, isObject(after) ? after : {}];
+    for (const name of new Set([...Object.keys(old), ...Object.keys(next)])) {
+      const child = childSchema(schema, name);
+      if (child !== undefined)
+        this.values({ before: old[name], after: next[name] }, child, [...path, fieldElement(name)]);
+    }
+  }
+
+  #items({ before, after }: Change, schema: Schema, path: PathElement[]): void {
+    const [old, next] = [itemsByElement(before, schema), itemsByElement(after, schema)];
+    for (const element of new Set([...old.keys(), ...next.keys()])) {
+      const change = { before: old.get(element), after: next.get(element) };
+      this.values(change, elementSchema(schema), [...path, element]);
+    }
+  }
 }
 
 function itemsByElement(value: Json | undefined, schema: Schema): Map<PathElement, Json> {
