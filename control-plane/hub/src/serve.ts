@@ -16,11 +16,24 @@ export async function serve(config: HubConfig): Promise<number> {
   const loggers = new Loggers(config.logLevel);
   const app = await createHttpApplication(AppModule.with(config), config, { logger: loggers.for('nest') });
   const stopped = stopOnSignals(app, loggers);
-  serveOpenApi(app);
-  await app.init();
-  const ready = await startListening(app, config);
+  const ready = await startOrStop(app, config);
   process.stdout.write(`${JSON.stringify({ msg: 'ready', ...ready })}\n`);
   return stopped;
+}
+
+/** What was started by then would keep a process alive that serves nothing. */
+async function startOrStop(
+  app: NestFastifyApplication,
+  config: HubConfig,
+): ReturnType<typeof startListening> {
+  try {
+    serveOpenApi(app);
+    await app.init();
+    return await startListening(app, config);
+  } catch (error) {
+    await stopAll(app).catch(() => undefined);
+    throw error;
+  }
 }
 
 export async function printOpenApi(config: HubConfig): Promise<number> {

@@ -5,7 +5,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createClient, type FlotillaClient } from '@flotilla/client/client';
-import { startProgram, type Exit, type Program } from '../processes/program.ts';
+import { ProgramError, startProgram, type Exit, type Program } from '../processes/program.ts';
 import { root } from '../root.ts';
 import { fetchAuthority } from './authority.ts';
 import { lastMessageOf } from './lastMessage.ts';
@@ -99,8 +99,9 @@ export async function startHub(options: HubOptions): Promise<Hub> {
   try {
     return await describe(program, options.dir, tokenFile);
   } catch (error) {
-    await program.stop({ signal: 'SIGKILL' });
-    throw error;
+    const { code } = await program.stop({ signal: 'SIGKILL' });
+    if (!(error instanceof ProgramError) || code === null) throw error;
+    throw new HubError(`the hub does not start: ${lastMessageOf(program.output())}`, { cause: error });
   }
 }
 

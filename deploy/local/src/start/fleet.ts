@@ -6,7 +6,6 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Hub, HubOptions } from '../fleet/hub.ts';
 import { startGitServer, type GitAccount, type GitServer } from '../git-server.ts';
-import { allocatePort } from '../ports.ts';
 import { startPostgres, type Postgres } from '../postgres.ts';
 import { startAgents, type AgentProgram } from './agents.ts';
 import { openConfigRepository, type ConfigRepository } from './configRepository.ts';
@@ -68,7 +67,7 @@ type FleetParts = Omit<Fleet, 'hub' | 'restartHub' | 'onProgramEnd' | typeof Sym
 
 async function startParts(stack: AsyncDisposableStack, start: FleetStart): Promise<FleetParts> {
   const { state, engine, shape, programs } = start;
-  const kept = state.kept ?? (await newState(shape));
+  const kept = state.kept ?? newState(shape);
   const account = { username: GIT_USER, password: kept.gitPassword };
   let fleetHub: FleetHub | undefined;
   const onPush = () => {
@@ -76,13 +75,14 @@ async function startParts(stack: AsyncDisposableStack, start: FleetStart): Promi
   };
   const servers = { dir: state.dir, kept, account, engine, programs, onPush };
   const [postgres, git, clusters] = await startServers(stack, servers);
-  if (git.port !== kept.ports.git && state.kept !== undefined)
-    throw portTaken('the Git server', kept.ports.git);
+  if (isOther(git.port, kept.ports.git)) throw portTaken('the Git server', kept.ports.git);
   const ports = { ...kept.ports, postgres: postgres.port, git: git.port, clusters: clusters.ports };
   await state.keep({ ...kept, ports });
   const config = await openConfigRepository(git, account, state.dir);
   fleetHub = new FleetHub(hubOptions(state.dir, kept, postgres, git), programs);
   const first = await startFirst(stack, fleetHub);
+  const { httpPort: http, grpcPort: grpc } = fleetHub.ports();
+  await state.keep({ ...kept, ports: { ...ports, http, grpc } });
   await step('repository and applications', async () => {
     await ensureRepository(first.client, config.url, account, kept.webhookSecret);
     await ensureApplications(first.client, clusters.clusters);
@@ -138,19 +138,21 @@ function startFirst(stack: AsyncDisposableStack, hub: FleetHub): Promise<Hub> {
   });
 }
 
-async function newState(shape: string): Promise<KeptState> {
-  const [postgres, git, http, grpc] = [
-    await allocatePort(),
-    await allocatePort(),
-    await allocatePort(),
-    await allocatePort(),
-  ];
+function newState(shape: string): KeptState {
   return {
     shape,
-    ports: { postgres, git, http, grpc, clusters: {} },
+    ports: { postgres: 0, git: 0, http: 0, grpc: 0, clusters: {} },
     gitPassword: newSecret(),
     webhookSecret: newSecret(),
   };
+}
+
+function isOther(port: number, wanted: number): boolean {
+  return wanted !== 0 && port !== wanted;
+}
+
+function asked(port: number): { port?: number } {
+  return port === 0 ? {} : { port };
 }
 
 interface ServersStart {
@@ -170,10 +172,10 @@ async function startServers(
   const gitDir = join(dir, 'git');
   await mkdir(gitDir, { recursive: true });
   const postgres = step('Postgres', async () => {
-    const server = await startPostgres({ dir: join(dir, 'postgres'), port: kept.ports.postgres });
+    const server = await startPostgres({ dir: join(dir, 'postgres'), ...asked(kept.ports.postgres) });
     stack.defer(() => server.stop());
     programs.add('servers', server.program, 'Postgres');
-    if (server.port !== kept.ports.postgres)
+    if (isOther(server.port, kept.ports.postgres))
       say(`  port ${kept.ports.postgres} is in use: Postgres is on ${server.port} from now on`);
     return server;
   });

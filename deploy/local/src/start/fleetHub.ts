@@ -3,7 +3,7 @@ import { HubError, migrateHub, startHub, type Hub, type HubOptions } from '../fl
 import type { ProgramWatch } from './programWatch.ts';
 
 export class FleetHub {
-  readonly #options: HubOptions;
+  #options: HubOptions;
   readonly #programs: ProgramWatch;
   #newest: Hub | undefined;
 
@@ -17,8 +17,17 @@ export class FleetHub {
     return this.#newest;
   }
 
+  /** Where it listens, or listened last; 0: not yet. */
+  ports(): { httpPort: number; grpcPort: number } {
+    const { httpPort = 0, grpcPort = 0 } = this.#options;
+    if (this.#newest === undefined) return { httpPort, grpcPort };
+    return { httpPort: portOf(this.#newest.http), grpcPort: portOf(this.#newest.grpc) };
+  }
+
   async start(): Promise<Hub> {
     this.#newest = await startHub(this.#options);
+    // Agents and people know where it was: the next one is there too.
+    this.#options = { ...this.#options, ...this.ports() };
     this.#programs.add('hub', this.#newest.program, 'the hub');
     return this.#newest;
   }
@@ -36,4 +45,8 @@ export class FleetHub {
   async stop(): Promise<void> {
     await this.#newest?.stop();
   }
+}
+
+function portOf(address: string): number {
+  return Number(new URL(`http://${address}`).port);
 }

@@ -12,6 +12,7 @@ import type { Engine } from './options.ts';
 export interface KeptState {
   /** Which clusters it has: engine and number, or contexts. */
   shape: string;
+  /** 0: not chosen yet. Each program chooses its own as it begins to listen, so that none is taken in between. */
   ports: {
     postgres: number;
     git: number;
