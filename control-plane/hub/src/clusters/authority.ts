@@ -82,7 +82,7 @@ export class Authority implements OnModuleInit {
     return certificateSha256(this.caPem);
   }
 
-  signAgent(clusterId: string, publicKey: Buffer): IssuedCertificate {
+  signAgent(clusterId: string, publicKey: Buffer): Promise<IssuedCertificate> {
     const { issuer, trustDomain } = this.now;
     return signAgent(issuer, { publicKey, clusterId, trustDomain }, this.clock.now());
   }

@@ -103,7 +103,7 @@ export class Enroller {
   private async answer(cluster: store.ClusterRow, key: RequestedKey): Promise<EnrolOutcome> {
     if (cluster.state === 'Pending')
       return { outcome: 'pending', pending: { retryAfter: approvalRetryAfterSeconds } };
-    const { chain } = this.authority.signAgent(cluster.id, key.publicKey);
+    const { chain } = await this.authority.signAgent(cluster.id, key.publicKey);
     const enrolment: Enrolment = {
       clusterId: cluster.id,
       hubId: this.authority.hubId,

@@ -37,7 +37,7 @@ export class Renewer {
     const bound = await store.findKey(source, key.fingerprint);
     const cluster = bound?.clusterId === clusterId ? await store.findCluster(source, clusterId) : null;
     if (!cluster || !['Active', 'Paused'].includes(cluster.state)) return { outcome: 'refused' };
-    const { chain } = this.authority.signAgent(clusterId, key.publicKey);
+    const { chain } = await this.authority.signAgent(clusterId, key.publicKey);
     return { outcome: 'signed', chain };
   }
 
