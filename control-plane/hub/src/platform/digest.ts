@@ -1,10 +1,10 @@
 /** SHA-256 by Node, as the domain takes it. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 export function sha256(bytes: Uint8Array): Uint8Array {
-  return createHash('sha256').update(bytes).digest();
+  return hash('sha256', bytes, 'buffer');
 }
 
 export function sha256Hex(bytes: Uint8Array | string): string {
-  return createHash('sha256').update(bytes).digest('hex');
+  return hash('sha256', bytes, 'hex');
 }

@@ -244,6 +244,16 @@ describe('history', () => {
     expect(await database.query('SELECT 1 FROM target_transitions_default')).toEqual([]);
     await report(1, { health: { status: 'Missing', message: '' } }, { seq: 11n });
   });
+
+  it('gets each partition once, also where replicas start together', async () => {
+    const other = new Database(test.url, 1);
+    for (const year of [2040, 2041, 2042, 2043]) {
+      const now = new Date(Date.UTC(year, 5));
+      const made = await Promise.all([makePartitions(database, now), makePartitions(other, now)]);
+      expect(made.flat().toSorted()).toHaveLength(3);
+    }
+    await other.close();
+  });
 });
 
 describe('a write', () => {

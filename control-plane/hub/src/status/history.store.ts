@@ -117,13 +117,13 @@ async function makePartition(database: Database, name: string, from: string, to:
   const connection = await database.pool.connect();
   try {
     await connection.query('BEGIN');
-    await connection.query(`SELECT pg_advisory_xact_lock(hashtext('flotilla.partitions'))`);
+    // Of the table: while it waits for another lock, a connection goes on believing that there is no such partition.
+    await connection.query(`LOCK TABLE target_transitions IN ACCESS EXCLUSIVE MODE`);
     const { rows } = await connection.query<{ exists: boolean }>(
       'SELECT to_regclass($1) IS NOT NULL AS exists',
       [name],
     );
     if (!rows[0]?.exists) {
-      await connection.query(`LOCK TABLE target_transitions IN ACCESS EXCLUSIVE MODE`);
       await connection.query(`CREATE TABLE ${name} (LIKE target_transitions INCLUDING ALL)`);
       await connection.query(
         `WITH moved AS (DELETE FROM target_transitions_default WHERE at >= '${from}' AND at < '${to}' RETURNING *)

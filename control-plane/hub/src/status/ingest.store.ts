@@ -4,6 +4,7 @@
  */
 import type { ObservedOperation, ObservedState } from '@flotilla/domain/status/observed';
 import type { HealthStatus, SyncStatus } from '@flotilla/domain/status/words';
+import { pgArray, pgColumns, type Column } from '../platform/pgArray.ts';
 import type { Sql } from '../platform/transaction.ts';
 
 export interface LockedCluster {
@@ -44,12 +45,12 @@ export interface StoredObservation {
   revision: number;
   sync: SyncStatus;
   health: HealthStatus;
-  healthSince: Date;
+  healthSinceMs: number;
   healthRecorded: HealthStatus;
   flaps: number;
   operation: ObservedOperation | null;
   removal: ObservedState['removal'];
-  changedAt: Date;
+  changedAtMs: number;
 }
 
 interface StoredTargetRow {
@@ -61,28 +62,30 @@ interface StoredTargetRow {
   fence: bigint | null;
   seq: bigint;
   digest: string;
-  assignment: bigint;
+  assignment: number;
   revision_number: number;
   sync: SyncStatus;
   health: HealthStatus;
-  health_since: Date;
+  health_since_ms: number;
   health_recorded: HealthStatus;
   flaps: number;
   operation: ObservedOperation | null;
   removal: ObservedState['removal'];
-  changed_at: Date;
+  changed_at_ms: number;
 }
 
 export async function readTargets(tx: Sql, targetIds: readonly string[]): Promise<Map<string, StoredTarget>> {
   const rows = await tx.sql<StoredTargetRow>(
     `SELECT t.id, t.cluster_id, t.application_id, a.name AS application_name,
             t.application_id IN (SELECT application_id FROM rollouts WHERE phase IN ('Running', 'Paused')) AS in_rollout,
-            o.fence, o.seq, o.digest, o.assignment, o.revision_number, o.sync, o.health,
-            o.health_since, o.health_recorded, o.flaps, o.state->'operation' AS operation, o.removal, o.changed_at
+            o.fence, o.seq, o.digest, o.assignment::float8 AS assignment, o.revision_number, o.sync, o.health,
+            date_part('epoch', o.health_since) * 1000 AS health_since_ms, o.health_recorded, o.flaps,
+            nullif(o.state->'operation', 'null') AS operation, o.removal,
+            date_part('epoch', o.changed_at) * 1000 AS changed_at_ms
        FROM targets t JOIN applications a ON a.id = t.application_id
        LEFT JOIN target_observations o ON o.target_id = t.id
       WHERE t.id = ANY($1::uuid[])`,
-    [targetIds],
+    [pgArray('uuid', targetIds)],
   );
   return new Map(rows.map((row) => [row.id, storedTarget(row)]));
 }
@@ -103,16 +106,16 @@ function storedObservation(row: StoredTargetRow, fence: bigint): StoredObservati
     fence,
     seq: row.seq,
     digest: row.digest,
-    assignment: Number(row.assignment),
+    assignment: row.assignment,
     revision: row.revision_number,
     sync: row.sync,
     health: row.health,
-    healthSince: row.health_since,
+    healthSinceMs: row.health_since_ms,
     healthRecorded: row.health_recorded,
     flaps: row.flaps,
     operation: row.operation,
     removal: row.removal,
-    changedAt: row.changed_at,
+    changedAtMs: row.changed_at_ms,
   };
 }
 
@@ -125,8 +128,8 @@ export interface ObservationRow {
   digest: string;
   json: string;
   state: ObservedState;
-  changedAt: Date;
-  healthSince: Date;
+  changedAtMs: number;
+  healthSinceMs: number;
   healthRecorded: HealthStatus;
   flaps: number;
 }
@@ -135,30 +138,31 @@ export interface ObservationRow {
 export async function upsertObservations(tx: Sql, observations: readonly ObservationRow[]): Promise<void> {
   if (observations.length === 0) return;
   const rows = observations.toSorted((a, b) => (a.targetId < b.targetId ? -1 : 1));
-  const column = <T>(read: (row: ObservationRow) => T): T[] => rows.map(read);
-  await tx.sql(upsertSql, [
-    column((row) => row.targetId),
-    column((row) => row.clusterId),
-    column((row) => row.applicationId),
-    column((row) => String(row.fence)),
-    column((row) => String(row.seq)),
-    column((row) => row.digest),
-    column((row) => row.state.assignment),
-    column((row) => row.state.revision),
-    column((row) => row.state.bundle),
-    column((row) => row.state.sync),
-    column((row) => row.state.health.status),
-    column((row) => withoutNul(row.state.health.message)),
-    column((row) => row.state.operation?.phase ?? null),
-    column((row) => withoutNul(row.state.operation?.message ?? '')),
-    column((row) => row.json),
-    column((row) => row.state.removal),
-    column((row) => row.changedAt),
-    column((row) => row.healthSince),
-    column((row) => row.healthRecorded),
-    column((row) => row.flaps),
-  ]);
+  await tx.sql(upsertSql, pgColumns(rows, observationColumns));
 }
+
+const observationColumns: readonly Column<ObservationRow>[] = [
+  ['uuid', ({ targetId }) => targetId],
+  ['uuid', ({ clusterId }) => clusterId],
+  ['uuid', ({ applicationId }) => applicationId],
+  ['int8', ({ fence }) => fence],
+  ['int8', ({ seq }) => seq],
+  ['text', ({ digest }) => digest],
+  ['int8', ({ state }) => state.assignment],
+  ['int4', ({ state }) => state.revision],
+  ['text', ({ state }) => state.bundle],
+  ['text', ({ state }) => state.sync],
+  ['text', ({ state }) => state.health.status],
+  ['text', ({ state }) => withoutNul(state.health.message)],
+  ['text', ({ state }) => state.operation?.phase],
+  ['text', ({ state }) => withoutNul(state.operation?.message ?? '')],
+  ['jsonb', ({ json }) => json],
+  ['text', ({ state }) => state.removal],
+  ['timestamptz', ({ changedAtMs }) => changedAtMs],
+  ['timestamptz', ({ healthSinceMs }) => healthSinceMs],
+  ['text', ({ healthRecorded }) => healthRecorded],
+  ['int4', ({ flaps }) => flaps],
+];
 
 const upsertSql = `
   INSERT INTO target_observations AS o
@@ -166,8 +170,8 @@ const upsertSql = `
      health_message, operation_phase, operation_message, state, removal, changed_at, health_since, health_recorded, flaps,
      observed_at)
   SELECT *, now() FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[],
-     $8::int[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::jsonb[], $16::text[],
-     $17::timestamptz[], $18::timestamptz[], $19::text[], $20::int[])
+     $8::int4[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::jsonb[], $16::text[],
+     $17::timestamptz[], $18::timestamptz[], $19::text[], $20::int4[])
   ON CONFLICT (target_id) DO UPDATE SET
      fence = excluded.fence, seq = excluded.seq, digest = excluded.digest, assignment = excluded.assignment,
      revision_number = excluded.revision_number, bundle = excluded.bundle, sync = excluded.sync,
@@ -237,19 +241,21 @@ export async function insertTransitions(tx: Sql, rows: readonly TransitionRow[])
     `INSERT INTO target_transitions (at, agent_at, target_id, cluster_id, application_id, kind, "from", "to", detail)
      SELECT * FROM unnest($1::timestamptz[], $2::timestamptz[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[],
                           $7::text[], $8::text[], $9::jsonb[])`,
-    [
-      rows.map((row) => row.at),
-      rows.map((row) => row.agentAt),
-      rows.map((row) => row.targetId),
-      rows.map((row) => row.clusterId),
-      rows.map((row) => row.applicationId),
-      rows.map((row) => row.kind),
-      rows.map((row) => row.from && withoutNul(row.from)),
-      rows.map((row) => row.to && withoutNul(row.to)),
-      rows.map((row) => JSON.stringify(row.detail).replaceAll('\\u0000', '\\ufffd')),
-    ],
+    pgColumns(rows, transitionColumns),
   );
 }
+
+const transitionColumns: readonly Column<TransitionRow>[] = [
+  ['timestamptz', ({ at }) => at.getTime()],
+  ['timestamptz', ({ agentAt }) => agentAt?.getTime()],
+  ['uuid', ({ targetId }) => targetId],
+  ['uuid', ({ clusterId }) => clusterId],
+  ['uuid', ({ applicationId }) => applicationId],
+  ['text', ({ kind }) => kind],
+  ['text', ({ from }) => from && withoutNul(from)],
+  ['text', ({ to }) => to && withoutNul(to)],
+  ['jsonb', ({ detail }) => JSON.stringify(detail).replaceAll('\\u0000', '\\ufffd')],
+];
 
 /** Postgres's text takes no NUL. */
 function withoutNul(text: string): string {

@@ -1,7 +1,8 @@
 /**
- * Commits what agents report. Batches of all sessions of this replica wait for the next flush (25 ms at most when
- * idle), and one flush is one transaction; while it runs, the next one fills. A batch is answered when its rows are
- * committed, or with `stale` when its fence is no longer its cluster's: then it changed nothing.
+ * Commits what agents report. Batches of all sessions of this replica wait for the next flush (25 ms at most when idle),
+ * and one flush is one transaction. Two run at once, never of the same cluster: one decides while the other is written,
+ * and a flush is small enough that a flood is taken in step by step. A batch is answered when its rows are committed, or
+ * with `stale` when its fence is no longer its cluster's: then it changed nothing.
  * A batch that Postgres refuses fails alone: the flush is tried again batch by batch.
  */
 import type { ReportAck, ReportBatch } from '@flotilla/proto/messages';
@@ -17,10 +18,13 @@ export interface IngestOptions {
   observations: Observations;
   /** Longest time a batch waits for company. */
   debounceMs?: number;
-  /** Batches of one flush. */
-  batchesMax?: number;
+  /** States and facts of one flush; a batch that is larger goes alone. */
+  itemsMax?: number;
   onMalformed?: (clusterId: string, count: number) => void;
 }
+
+/** One is written by Postgres while this process decides about the other. */
+const flushesMax = 2;
 
 interface Waiting {
   clusterId: string;
@@ -33,12 +37,14 @@ interface Waiting {
 
 export class Ingest {
   readonly #options: Required<Omit<IngestOptions, 'onMalformed'>> & Pick<IngestOptions, 'onMalformed'>;
-  readonly #waiting: Waiting[] = [];
+  #waiting: Waiting[] = [];
+  readonly #flushes = new Set<Promise<void>>();
+  /** Clusters of the running flushes. */
+  readonly #busy = new Set<string>();
   #timer: NodeJS.Timeout | null = null;
-  #flushing: Promise<void> | null = null;
 
   constructor(options: IngestOptions) {
-    this.#options = { debounceMs: 25, batchesMax: 1_000, ...options };
+    this.#options = { debounceMs: 25, itemsMax: 2_000, ...options };
   }
 
   /** Resolves once the batch is committed, or with `stale` when `fence` is not the cluster's current one. */
@@ -53,23 +59,54 @@ export class Ingest {
 
   /** Waits until everything handed in so far is answered. */
   async drain(): Promise<void> {
-    while (this.#waiting.length > 0 || this.#flushing) await (this.#flushing ?? this.#flush());
+    for (;;) {
+      this.#flush();
+      if (this.#flushes.size === 0) return;
+      await Promise.race(this.#flushes);
+    }
   }
 
   #schedule(): void {
-    if (this.#timer || this.#flushing) return;
-    this.#timer = setTimeout(() => void this.#flush(), this.#options.debounceMs);
+    if (this.#timer || this.#flushes.size > 0) return;
+    this.#timer = setTimeout(() => this.#flush(), this.#options.debounceMs);
   }
 
-  #flush(): Promise<void> {
+  /** What has waited for a flush to end has waited long enough. */
+  #flush(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
-    const batches = this.#waiting.splice(0, this.#options.batchesMax);
-    this.#flushing = this.#commit(batches).finally(() => {
-      this.#flushing = null;
-      if (this.#waiting.length > 0) this.#schedule();
+    while (this.#flushes.size < flushesMax) {
+      const batches = this.#take();
+      if (batches.length === 0) return;
+      const clusters = batches.map(({ clusterId }) => clusterId);
+      for (const id of clusters) this.#busy.add(id);
+      const flush = this.#commit(batches).finally(() => {
+        this.#flushes.delete(flush);
+        for (const id of clusters) this.#busy.delete(id);
+        this.#flush();
+      });
+      this.#flushes.add(flush);
+    }
+  }
+
+  /** In the order in which they came; a cluster whose batch has to wait is not overtaken by its next one. */
+  #take(): Waiting[] {
+    const taken: Waiting[] = [];
+    const passed = new Set(this.#busy);
+    let items = 0;
+    this.#waiting = this.#waiting.filter((waiting) => {
+      const { clusterId, report } = waiting;
+      const size = report.states.length + report.facts.length;
+      const isFull = taken.length > 0 && items + size > this.#options.itemsMax;
+      if (isFull || passed.has(clusterId)) {
+        passed.add(clusterId);
+        return true;
+      }
+      items += size;
+      taken.push(waiting);
+      return false;
     });
-    return this.#flushing;
+    return taken;
   }
 
   async #commit(batches: readonly Waiting[]): Promise<void> {

@@ -42,8 +42,8 @@ export function observe(report: ReportedState, target: StoredTarget | undefined,
     ...report,
     targetId: target.targetId,
     applicationId: target.applicationId,
-    changedAt: changed ? now : before.changedAt,
-    healthSince: new Date(step.trail.sinceMs),
+    changedAtMs: changed ? now.getTime() : before.changedAtMs,
+    healthSinceMs: step.trail.sinceMs,
     healthRecorded: step.trail.recorded ?? state.health.status,
     flaps: step.trail.flaps,
   };
@@ -70,7 +70,7 @@ function isAbove(a: { fence: bigint; seq: bigint }, b: { fence: bigint; seq: big
 function trailOf(stored: StoredObservation): HealthTrail {
   return {
     health: stored.health,
-    sinceMs: stored.healthSince.getTime(),
+    sinceMs: stored.healthSinceMs,
     recorded: stored.healthRecorded,
     flaps: stored.flaps,
   };

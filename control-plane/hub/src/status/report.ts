@@ -2,7 +2,7 @@
  * What agents report, parsed once. A state or fact that does not parse is left out and counted: it is that target's
  * loss, never the batch's, because a batch that can never be committed would be sent for ever.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { FactBody, ObservedState } from '@flotilla/domain/status/observed';
 import type { ReportBatch } from '@flotilla/proto/messages';
 import { z } from 'zod';
@@ -91,7 +91,7 @@ export function parseReport(clusterId: string, batch: ReportBatch): ParsedReport
     const json = decode(state);
     const parsed = stateSchema.safeParse(parseJson(json));
     if (!parsed.success || parsed.data.target !== target) return null;
-    const digest = createHash('sha256').update(state).digest('hex');
+    const digest = hash('sha256', state, 'hex');
     return { clusterId, fence: batch.fence, seq, digest, json, state: parsed.data as ObservedState };
   });
   const facts = batch.facts.map(({ number, at, fact }): ReportedFact => {
@@ -104,9 +104,11 @@ export function parseReport(clusterId: string, batch: ReportBatch): ParsedReport
   return { states: understood, facts, malformed: states.length - understood.length + unread };
 }
 
+const decoder = new TextDecoder();
+
 /** Text as Postgres can store it: NUL, which JSON allows and Postgres does not, becomes U+FFFD. */
 function decode(bytes: Uint8Array): string {
-  const text = new TextDecoder().decode(bytes);
+  const text = decoder.decode(bytes);
   return text.includes('\\u0000') ? text.replace(/(?<!\\)((?:\\\\)*)\\u0000/g, '$1\\ufffd') : text;
 }
 

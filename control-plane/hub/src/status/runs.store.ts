@@ -1,4 +1,5 @@
 /** `target_runs`: which revision was in force on a target from when to when. At most one present run a target. */
+import { pgArray, pgColumns, type Column } from '../platform/pgArray.ts';
 import type { Sql } from '../platform/transaction.ts';
 
 export interface PresentRun {
@@ -28,7 +29,7 @@ export async function readPresentRuns(
   if (targetIds.length === 0) return new Map();
   const rows = await tx.sql<{ target_id: string; revision_number: number; bundle: string }>(
     `SELECT target_id, revision_number, bundle FROM target_runs WHERE to_at IS NULL AND target_id = ANY($1::uuid[])`,
-    [targetIds],
+    [pgArray('uuid', targetIds)],
   );
   return new Map(rows.map((row) => [row.target_id, { revision: row.revision_number, bundle: row.bundle }]));
 }
@@ -36,7 +37,7 @@ export async function readPresentRuns(
 export async function closePresentRuns(tx: Sql, targetIds: readonly string[], at: Date): Promise<void> {
   if (targetIds.length === 0) return;
   await tx.sql(`UPDATE target_runs SET to_at = $2 WHERE to_at IS NULL AND target_id = ANY($1::uuid[])`, [
-    targetIds,
+    pgArray('uuid', targetIds),
     at,
   ]);
 }
@@ -53,18 +54,20 @@ export async function insertRuns(tx: Sql, runs: readonly NewRun[]): Promise<void
             AS r(target_id, cluster_id, cluster_name, application_id, application_name, revision_number, bundle,
                  assignment, from_at, to_at, agent_at)
        LEFT JOIN revisions v ON v.application_id = r.application_id AND v.number = r.revision_number`,
-    [
-      runs.map((run) => run.targetId),
-      runs.map((run) => run.clusterId),
-      runs.map((run) => run.clusterName),
-      runs.map((run) => run.applicationId),
-      runs.map((run) => run.applicationName),
-      runs.map((run) => run.revision),
-      runs.map((run) => run.bundle),
-      runs.map((run) => run.assignment),
-      runs.map((run) => run.at),
-      runs.map((run) => run.until),
-      runs.map((run) => run.agentAt),
-    ],
+    pgColumns(runs, runColumns),
   );
 }
+
+const runColumns: readonly Column<NewRun>[] = [
+  ['uuid', ({ targetId }) => targetId],
+  ['uuid', ({ clusterId }) => clusterId],
+  ['text', ({ clusterName }) => clusterName],
+  ['uuid', ({ applicationId }) => applicationId],
+  ['text', ({ applicationName }) => applicationName],
+  ['int4', ({ revision }) => revision],
+  ['text', ({ bundle }) => bundle],
+  ['int8', ({ assignment }) => assignment],
+  ['timestamptz', ({ at }) => at.getTime()],
+  ['timestamptz', ({ until }) => until?.getTime()],
+  ['timestamptz', ({ agentAt }) => agentAt?.getTime()],
+];

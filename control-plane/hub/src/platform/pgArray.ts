@@ -1,0 +1,88 @@
+/**
+ * Arrays as parameters in Postgres's binary form. Ten thousand rows are a few arrays, one a column; as text every element
+ * would be quoted here and unquoted there, which costs more than writing the rows. Bytes of JSON go as they came.
+ */
+
+export type ElementType = keyof typeof elements;
+type Scalar = string | number | bigint | boolean | Uint8Array;
+
+interface Element {
+  oid: number;
+  bytes: (value: never) => number;
+  write: (to: Buffer, at: number, value: never, bytes: number) => void;
+}
+
+const fixed = <T>(oid: number, size: number, write: (to: Buffer, at: number, value: T) => void): Element => ({
+  oid,
+  bytes: () => size,
+  write,
+});
+
+const elements = {
+  bool: fixed<boolean>(16, 1, (to, at, value) => to.writeUInt8(value ? 1 : 0, at)),
+  bytea: {
+    oid: 17,
+    bytes: (value: Uint8Array) => value.byteLength,
+    write: (to: Buffer, at: number, value: Uint8Array) => to.set(value, at),
+  },
+  int8: fixed<number | bigint>(20, 8, (to, at, value) => to.writeBigInt64BE(BigInt(value), at)),
+  int4: fixed<number>(23, 4, (to, at, value) => to.writeInt32BE(value, at)),
+  text: {
+    oid: 25,
+    bytes: (value: string) => Buffer.byteLength(value),
+    write: (to: Buffer, at: number, value: string) => void to.write(value, at),
+  },
+  float8: fixed<number>(701, 8, (to, at, value) => to.writeDoubleBE(value, at)),
+  /** Epoch milliseconds. */
+  timestamptz: fixed<number>(1184, 8, (to, at, value) =>
+    to.writeBigInt64BE(BigInt(Math.round((value - postgresEpochMs) * 1000)), at),
+  ),
+  uuid: fixed<string>(2950, 16, (to, at, value) => {
+    if (to.write(value.replaceAll('-', ''), at, 16, 'hex') !== 16)
+      throw new TypeError(`"${value}" is no UUID`);
+  }),
+  /** JSON as text or as its UTF-8. A version byte comes first. */
+  jsonb: {
+    oid: 3802,
+    bytes: (value: string | Uint8Array) =>
+      1 + (typeof value === 'string' ? Buffer.byteLength(value) : value.byteLength),
+    write: (to: Buffer, at: number, value: string | Uint8Array) => {
+      to.writeUInt8(1, at);
+      if (typeof value === 'string') to.write(value, at + 1);
+      else to.set(value, at + 1);
+    },
+  },
+} satisfies Record<string, Element>;
+
+/** 2000-01-01, from which Postgres counts. */
+const postgresEpochMs = 946_684_800_000;
+const headerBytes = 20;
+
+/** For a parameter that is cast to `type[]`. */
+export function pgArray(type: ElementType, values: readonly (Scalar | null | undefined)[]): Buffer {
+  const { oid, bytes, write } = elements[type] as Element;
+  const sizes = values.map((value) => (value === null || value === undefined ? -1 : bytes(value as never)));
+  const total = sizes.reduce((sum, size) => sum + 4 + Math.max(size, 0), headerBytes);
+  const to = Buffer.allocUnsafe(total);
+  to.writeInt32BE(1, 0);
+  to.writeInt32BE(1, 4);
+  to.writeInt32BE(oid, 8);
+  to.writeInt32BE(values.length, 12);
+  to.writeInt32BE(1, 16);
+  let at = headerBytes;
+  sizes.forEach((size, index) => {
+    to.writeInt32BE(size, at);
+    at += 4;
+    if (size < 0) return;
+    write(to, at, values[index] as never, size);
+    at += size;
+  });
+  return to;
+}
+
+export type Column<Row> = readonly [type: ElementType, of: (row: Row) => Scalar | null | undefined];
+
+/** One parameter a column. */
+export function pgColumns<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): Buffer[] {
+  return columns.map(([type, of]) => pgArray(type, rows.map(of)));
+}
