@@ -105,7 +105,8 @@ export class HubTransaction implements Sql {
         this.hint('cluster', id);
       }
     }
-    return new Map([...this.touched].filter(([id]) => ids.includes(id)));
+    const asked = new Set(ids);
+    return new Map([...this.touched].filter(([id]) => asked.has(id)));
   }
 
   /** Inserted at the end of the transaction. */

@@ -1,6 +1,7 @@
 /** People's verbs on a rollout: load → domain/rollout → save, in one transaction with its audit event. What follows is the next tick's. */
 import { randomUUID } from 'node:crypto';
 
+import { shareEvents } from '@flotilla/domain/rollout/alike';
 import { changesOf } from '@flotilla/domain/rollout/changes';
 import type { Proposal } from '@flotilla/domain/rollout/proposal';
 import type { FleetState, Rollout } from '@flotilla/domain/rollout/state';
@@ -19,6 +20,7 @@ import * as rows from './fleet.store.ts';
 import { rolloutOf } from './fleetRows.ts';
 import { Outages } from './outages.ts';
 import * as saved from './save.store.ts';
+import { saveTargets } from './targets.store.ts';
 import { load, type Context, type TickOptions } from './tick.ts';
 
 @Injectable()
@@ -75,15 +77,18 @@ export class RolloutActions {
     const of = action.action === 'rollback' ? await rolledBack(tx, context) : null;
     const result = resultOf(context, by, action, of);
     if (!result.ok) throw conflict(result.reason);
-    const { before, revisions } = context;
+    const { before } = context;
+    const changes = changesOf(before, result.state);
+    const { rejected } = result.state;
     await saved.saveApplication(
       tx,
       { ...application, syncRequest: null },
       storedOf(result.state, application),
     );
-    await saved.saveChanges(tx, application, changesOf(before, result.state), result.state, revisions);
-    await saved.saveRejected(tx, application.id, before.rejected, result.state.rejected);
-    await saved.saveEvents(tx, result.events);
+    await saved.saveRollouts(tx, context, changes);
+    await saveTargets(tx, { targets: changes.targets, rejected, entries: [], generations: new Map() });
+    await saved.saveRejected(tx, application.id, before.rejected, rejected);
+    await saved.saveEvents(tx, shareEvents(result.events));
     return result.events.map(({ kind, message }) => `${kind}: ${message}`);
   }
 }

@@ -13,7 +13,8 @@ import {
   type EncodedBody,
 } from './entry.ts';
 import type { ApplicationRow, RevisionRow, SeenTargetRow } from './fleet.store.ts';
-import { readBodies, saveBody, type EntryToSave } from './save.store.ts';
+import { readBodies, saveBody } from './save.store.ts';
+import type { EntryToSave } from './targets.store.ts';
 
 export interface AssignContext {
   application: ApplicationRow;
@@ -71,17 +72,16 @@ export async function refreshBodies(
   assignments: readonly Assignment[],
 ): Promise<EntryToSave[]> {
   const wanted = bodyOf(application);
-  const wantedDigest = encodedBody(wanted).digest;
   const isAssigned = new Set(assignments.map(({ target }) => target));
   const standing = targets.filter(
-    ({ id, state, bodyDigest, clusterState }) =>
+    ({ id, state, staleBody, clusterState }) =>
       (state === 'Active' || state === 'Suspended') &&
       clusterState !== 'Paused' &&
-      bodyDigest !== wantedDigest &&
+      staleBody !== null &&
       !isAssigned.has(id),
   );
   if (standing.length === 0) return [];
-  const present = await readBodies(tx, [...new Set(standing.flatMap(({ bodyDigest }) => bodyDigest ?? []))]);
+  const present = await readBodies(tx, [...new Set(standing.flatMap(({ staleBody }) => staleBody ?? []))]);
   const refreshed = new Map<string, EncodedBody>();
   for (const [digest, bytes] of present) {
     const body = encodedBody(bodyWithoutAssignment(bodyIn(bytes), wanted));
@@ -90,7 +90,7 @@ export async function refreshBodies(
     await saveBody(tx, application.id, body.digest, body.bytes);
   }
   return standing.flatMap((target) => {
-    const body = refreshed.get(target.bodyDigest ?? '');
+    const body = refreshed.get(target.staleBody ?? '');
     return body === undefined ? [] : [withBody(target, body.digest)];
   });
 }
@@ -109,7 +109,7 @@ function withBody(target: SeenTargetRow, body: string): EntryToSave {
     clusterId: target.clusterId,
     state: target.state as 'Active',
     removal: null,
-    assignment: Number(target.assignment),
+    assignment: target.assignment,
     ...encodedHead({ ...parsed.value, body }),
     bodyDigest: body,
     assigned: null,

@@ -59,6 +59,27 @@ test('a push becomes a revision, a bundle and an assignment on every cluster, wi
   expect(rollouts.map(({ phase }) => phase)).toEqual(['Superseded', 'Running']);
 });
 
+test('what a wave did to many targets is one event that names each with its assignment, and is shown with their number', async () => {
+  const world = await makeWorld({ hub, git }, { 'app/a.yaml': configMap('a', '1') }, {}, 3);
+  const targets = await assignedAt(world, 1);
+  const [event, ...more] = await hub.rows<{ rollout_id: string; targets: string[]; assignments: bigint[] }>(
+    `SELECT e.rollout_id, e.targets, e.assignments FROM rollout_events e JOIN rollouts r ON r.id = e.rollout_id
+     WHERE r.application_id = $1::uuid AND e.message = 'Assigned'`,
+    [world.applicationId],
+  );
+  expect(more).toEqual([]);
+  expect(event!.targets.toSorted()).toEqual(targets.map(({ id }) => id).toSorted());
+  expect(event!.assignments).toEqual([1n, 1n, 1n]);
+  const { body } = await hub.api('GET', `/rollouts/${event!.rollout_id}`);
+  expect((body as { events: object[] }).events).toContainEqual(
+    expect.objectContaining({
+      kind: 'Outcome',
+      message: 'Assigned, 3 targets',
+      detail: expect.objectContaining({ outcome: 'Assigned', targets: 3 }) as object,
+    }),
+  );
+});
+
 test('an unchanged commit makes no revision and no assignment', async () => {
   const world = await makeWorld({ hub, git }, { 'app/a.yaml': configMap('a', '1') });
   const before = await assignedAt(world, 1);

@@ -1,5 +1,4 @@
 /** Rows of one application's rollouts ⇄ the state that domain/rollout decides on. Pure. */
-import { lastHealthy } from '@flotilla/domain/rollout/entitled';
 import type {
   FleetState,
   HeldDrop,
@@ -16,20 +15,20 @@ export interface TargetRow {
   clusterId: string;
   state: 'Unassigned' | 'Active' | 'Suspended' | 'Removing';
   removal: string | null;
-  assignment: bigint;
+  assignment: number;
   revisionNumber: number | null;
   variantId: string | null;
   bundle: string | null;
+  /** Null: there is none, or nothing rewrites it. */
   head: Buffer | null;
-  bodyDigest: string | null;
+  /** Digest of its body where that is not the application's present one. */
+  staleBody: string | null;
   entitledRevision: number | null;
   pinnedRevision: number | null;
   pinReason: string | null;
-  pinExpiresAt: Date | null;
+  pinExpiresMs: number | null;
   rolloutState: StoredTargetState;
-  leavingSince: Date | null;
-  leavingUntil: Date | null;
-  leavingHeld: boolean;
+  isLeaving: boolean;
 }
 
 /** What has no column of its own. */
@@ -72,15 +71,31 @@ export interface StoredRolloutState {
 export interface OutcomeRow {
   rolloutId: string;
   targetId: string;
-  clusterId: string;
   wave: number;
   outcome: TargetOutcome['outcome'];
   reason: string | null;
-  assignment: bigint | null;
+  assignment: number | null;
   state: StoredOutcomeState;
 }
 
-export type StoredOutcomeState = Omit<TargetOutcome, 'target' | 'wave' | 'outcome' | 'reason' | 'assignment'>;
+/** The revision, and what is not as in a target that waits for its turn: of a large wave most is. */
+export type StoredOutcomeState = Pick<TargetOutcome, 'revision'> & Partial<OutcomeDetail>;
+
+type OutcomeDetail = Omit<
+  TargetOutcome,
+  'target' | 'revision' | 'wave' | 'outcome' | 'reason' | 'assignment'
+>;
+
+const waiting: OutcomeDetail = {
+  message: '',
+  assignedAtMs: null,
+  echoedAtMs: null,
+  soakedMs: 0,
+  healthyFromMs: null,
+  finishedAtMs: null,
+  regressedAtMs: null,
+  givenBefore: null,
+};
 
 export interface FleetRows {
   targets: readonly TargetRow[];
@@ -119,7 +134,7 @@ function targetOf(row: TargetRow): TargetState {
   return {
     id: row.id,
     clusterId: row.clusterId,
-    assignment: Number(row.assignment),
+    assignment: row.assignment,
     revision: isAssigned ? row.revisionNumber : null,
     variant: isAssigned ? row.variantId : null,
     bundle: isAssigned ? row.bundle : null,
@@ -131,10 +146,10 @@ function targetOf(row: TargetRow): TargetState {
         : {
             revision: row.pinnedRevision,
             reason: row.pinReason ?? '',
-            expiresAtMs: row.pinExpiresAt?.getTime() ?? null,
+            expiresAtMs: row.pinExpiresMs,
           },
     healthy,
-    leaving: row.leavingSince !== null,
+    leaving: row.isLeaving,
     lane,
   };
 }
@@ -164,12 +179,13 @@ export function rolloutOf(row: RolloutRow, outcomes: readonly OutcomeRow[]): Rol
 
 function outcomeOf(row: OutcomeRow): TargetOutcome {
   return {
+    ...waiting,
     ...row.state,
     target: row.targetId,
     wave: row.wave,
     outcome: row.outcome,
     reason: (row.reason ?? '') as TargetOutcome['reason'],
-    assignment: row.assignment === null ? null : Number(row.assignment),
+    assignment: row.assignment,
   };
 }
 
@@ -203,30 +219,18 @@ export function rolloutColumns(rollout: Rollout): Omit<RolloutRow, 'createdAt' |
   };
 }
 
-export function outcomeColumns(rollout: string, outcome: TargetOutcome) {
-  const { target, wave, outcome: type, reason, assignment, ...state } = outcome;
-  return {
-    rollout,
-    target,
-    wave,
-    outcome: type,
-    reason,
-    assignment,
-    state: state satisfies StoredOutcomeState,
-  };
+/** An outcome's `state` as it is written. */
+export function outcomeDetail(outcome: TargetOutcome): StoredOutcomeState {
+  const detail: Record<string, unknown> = { revision: outcome.revision };
+  for (const key of detailKeys) if (outcome[key] !== waiting[key]) detail[key] = outcome[key];
+  return detail as unknown as StoredOutcomeState;
 }
 
-export function targetColumns(target: TargetState, rejected: readonly number[]) {
-  const { id, entitled, pin, given, healthy, lane } = target;
-  return {
-    id,
-    entitled,
-    pinned: pin?.revision ?? null,
-    reason: pin?.reason ?? null,
-    expires: pin?.expiresAtMs ?? null,
-    healthy: lastHealthy(target, rejected),
-    state: { given, healthy: [...healthy], lane } satisfies StoredTargetState,
-  };
+const detailKeys = Object.keys(waiting) as (keyof OutcomeDetail)[];
+
+/** A target's `rollout_state` as it is written. */
+export function targetDetail({ given, healthy, lane }: TargetState): StoredTargetState {
+  return { given, healthy: [...healthy], lane };
 }
 
 /** A rollout goes by the strategy it was made with; of one from before a setting existed, that setting has its default. */

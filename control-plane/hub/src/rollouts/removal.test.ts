@@ -25,11 +25,11 @@ function targetOf(change: Partial<SeenTargetRow> = {}, head: Partial<Head> = {})
     clusterId: 'cluster',
     state: 'Active',
     removal: null,
-    assignment: 3n,
+    assignment: 3,
     head: Buffer.from(bytes),
     clusterState: 'Active',
-    observedAssignment: 3n,
-    observedRemoval: 'None',
+    observedAssignment: 3,
+    isRemoved: false,
     ...change,
   } as SeenTargetRow;
 }
@@ -57,7 +57,7 @@ test('what is due stays in the set, as Removing, with a greater assignment and t
 
 test('what is Removing already is written once, and again where the way changes', () => {
   const removing = targetOf(
-    { state: 'Removing', removal: 'delete', assignment: 4n },
+    { state: 'Removing', removal: 'delete', assignment: 4 },
     { state: 'Removing', removal: 'delete', assignment: 4 },
   );
   expect(removalsOf([removing], due)).toEqual({ entries: [], gone: [], cleared: [] });
@@ -68,15 +68,15 @@ test('what is Removing already is written once, and again where the way changes'
 
 test('a row goes when its agent says Removed of that very assignment', () => {
   const head: Partial<Head> = { state: 'Removing', removal: 'delete', assignment: 4 };
-  const said = { state: 'Removing', removal: 'delete', assignment: 4n, observedRemoval: 'Removed' } as const;
-  expect(removalsOf([targetOf({ ...said, observedAssignment: 4n }, head)], new Map()).gone).toHaveLength(1);
-  expect(removalsOf([targetOf({ ...said, observedAssignment: 3n }, head)], new Map()).gone).toHaveLength(0);
-  expect(removalsOf([targetOf({ observedRemoval: 'Removed' })], new Map()).gone).toHaveLength(0);
+  const said = { state: 'Removing', removal: 'delete', assignment: 4, isRemoved: true } as const;
+  expect(removalsOf([targetOf({ ...said, observedAssignment: 4 }, head)], new Map()).gone).toHaveLength(1);
+  expect(removalsOf([targetOf({ ...said, observedAssignment: 3 }, head)], new Map()).gone).toHaveLength(0);
+  expect(removalsOf([targetOf({ isRemoved: true })], new Map()).gone).toHaveLength(0);
 });
 
 test('one that came back while it was removed keeps its row when the removal is confirmed', () => {
   const back = targetOf(
-    { state: 'Unassigned', assignment: 4n, observedRemoval: 'Removed', observedAssignment: 4n },
+    { state: 'Unassigned', assignment: 4, isRemoved: true, observedAssignment: 4 },
     { state: 'Removing', removal: 'delete', assignment: 4 },
   );
   expect(removalsOf([back], new Map())).toMatchObject({ entries: [], gone: [], cleared: [{ id }] });

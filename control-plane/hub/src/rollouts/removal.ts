@@ -7,7 +7,7 @@ import { parseHead } from '@flotilla/domain/desired/parse';
 
 import { encodedHead } from './entry.ts';
 import type { SeenTargetRow } from './fleet.store.ts';
-import type { EntryToSave } from './save.store.ts';
+import type { EntryToSave } from './targets.store.ts';
 
 export interface Removals {
   /** Entries that become Removing, or change how. */
@@ -36,11 +36,9 @@ export function removalsOf(
 
 /** Said of this very assignment, whose head was Removing. */
 function isRemoved(target: SeenTargetRow): boolean {
-  if (target.head === null || target.observedRemoval !== 'Removed') return false;
+  if (target.head === null || !target.isRemoved) return false;
   const head = parseHead(target.head);
-  return (
-    head.ok && head.value.state === 'Removing' && head.value.assignment === Number(target.observedAssignment)
-  );
+  return head.ok && head.value.state === 'Removing' && head.value.assignment === target.observedAssignment;
 }
 
 function isNobodys(target: SeenTargetRow, mode: RemovalMode | undefined): boolean {
@@ -55,7 +53,7 @@ function removingEntry(target: SeenTargetRow, mode: RemovalMode): EntryToSave[] 
   if (target.state === 'Removing' && target.removal === mode) return [];
   const present = parseHead(target.head);
   if (!present.ok) throw new Error(`the head of target ${target.id} is broken: ${present.reason}`);
-  const assignment = Number(target.assignment) + 1;
+  const assignment = target.assignment + 1;
   const head = {
     ...present.value,
     state: 'Removing',

@@ -1,10 +1,11 @@
-/** Writes what a step changed, and nothing else. The caller holds the application's lock. */
+/** Writes what a step changed, and nothing else; targets and their entries are `targets.store.ts`. The caller holds the application's lock. */
+import type { SharedEvent } from '@flotilla/domain/rollout/alike';
 import type { Changes } from '@flotilla/domain/rollout/changes';
-import type { FleetState } from '@flotilla/domain/rollout/state';
-import type { RolloutEvent } from '@flotilla/domain/rollout/step';
+import type { Rollout, TargetOutcome } from '@flotilla/domain/rollout/state';
+import { pgColumns, type Column } from '../platform/pgArray.ts';
 import type { Sql } from '../platform/transaction.ts';
-import type { ApplicationRow, RevisionRow } from './fleet.store.ts';
-import { outcomeColumns, rolloutColumns, targetColumns, type StoredApplicationState } from './fleetRows.ts';
+import type { ApplicationRow, RevisionRow, SeenTargetRow } from './fleet.store.ts';
+import { outcomeDetail, rolloutColumns, type StoredApplicationState } from './fleetRows.ts';
 
 /** Another worker was faster: the whole tick is done again on what it left. */
 export class RolloutVersionMoved extends Error {
@@ -31,32 +32,37 @@ export async function saveApplication(
   if (rows.length === 0) throw new RolloutVersionMoved(application.id);
 }
 
-export async function saveChanges(
+export interface SaveContext {
+  application: ApplicationRow;
+  /** As loaded: those being removed too. */
+  targets: readonly SeenTargetRow[];
+  revisions: ReadonlyMap<number, RevisionRow>;
+}
+
+export async function saveRollouts(
   tx: Sql,
-  application: ApplicationRow,
-  changes: Changes,
-  after: FleetState,
-  revisions: ReadonlyMap<number, RevisionRow>,
+  { application, targets, revisions }: SaveContext,
+  { rollouts, outcomes }: Changes,
 ): Promise<void> {
   // One statement each and in order: what closes makes room for what opens.
-  for (const rollout of changes.rollouts) {
-    await saveRollout(
-      tx,
-      application.id,
-      rolloutColumns(rollout),
-      revisions.get(rollout.revision)?.id ?? null,
-    );
+  for (const rollout of rollouts) {
+    await saveRollout(tx, application.id, rollout, revisions.get(rollout.revision)?.id ?? null);
   }
-  await saveOutcomes(tx, changes);
-  await saveTargets(tx, changes, after);
+  const clusters = new Map(targets.map(({ id, clusterId }) => [id, clusterId]));
+  const { present = [], gone = [] } = Object.groupBy(outcomes, ({ outcome }) =>
+    clusters.has(outcome.target) ? 'present' : 'gone',
+  );
+  await upsertOutcomes(tx, present, clusters);
+  await updateOutcomes(tx, gone);
 }
 
 async function saveRollout(
   tx: Sql,
   applicationId: string,
-  row: ReturnType<typeof rolloutColumns>,
+  rollout: Rollout,
   revisionId: string | null,
 ): Promise<void> {
+  const row = rolloutColumns(rollout);
   if (revisionId === null) throw new Error(`revision ${row.revisionNumber} has no row`);
   await tx.sql(
     `INSERT INTO rollouts (id, application_id, revision_id, revision_number, kind, of_id, phase, phase_reason, strategy, state,
@@ -84,35 +90,48 @@ async function saveRollout(
   );
 }
 
-async function saveOutcomes(tx: Sql, { outcomes }: Changes): Promise<void> {
+type Outcomes = readonly { rollout: string; outcome: TargetOutcome }[];
+
+/** In the order of their index, where the rows of one rollout lie beside each other. */
+async function upsertOutcomes(
+  tx: Sql,
+  outcomes: Outcomes,
+  clusters: ReadonlyMap<string, string>,
+): Promise<void> {
   if (outcomes.length === 0) return;
-  const rows = outcomes.map(({ rollout, outcome }) => outcomeColumns(rollout, outcome));
-  // Of a target that is gone, only what is there already is kept up to date.
+  const rows = outcomes.toSorted((a, b) => (a.outcome.target < b.outcome.target ? -1 : 1));
   await tx.sql(
-    `INSERT INTO rollout_targets (rollout_id, target_id, cluster_id, wave, outcome, reason, assignment, state, updated_at)
-     SELECT o.rollout, o.target, coalesce(t.cluster_id, r.cluster_id), o.wave, o.outcome, nullif(o.reason, ''), o.assignment,
-       o.state, clock_timestamp()
-     FROM jsonb_to_recordset($1::jsonb) AS o(rollout uuid, target uuid, wave int, outcome text, reason text, assignment bigint, state jsonb)
-     LEFT JOIN targets t ON t.id = o.target
-     LEFT JOIN rollout_targets r ON r.rollout_id = o.rollout AND r.target_id = o.target
-     WHERE coalesce(t.cluster_id, r.cluster_id) IS NOT NULL
+    `INSERT INTO rollout_targets (rollout_id, target_id, wave, outcome, reason, assignment, state, cluster_id, updated_at)
+     SELECT *, clock_timestamp() FROM unnest(${outcomeArrays}, $8::uuid[])
      ON CONFLICT (rollout_id, target_id) DO UPDATE SET wave = excluded.wave, outcome = excluded.outcome,
        reason = excluded.reason, assignment = excluded.assignment, state = excluded.state, updated_at = excluded.updated_at`,
-    [JSON.stringify(rows)],
+    pgColumns(rows, [...outcomeColumns, ['uuid', ({ outcome }) => clusters.get(outcome.target)]]),
   );
 }
 
-async function saveTargets(tx: Sql, { targets }: Changes, after: FleetState): Promise<void> {
-  if (targets.length === 0) return;
-  const rows = targets.map((target) => targetColumns(target, after.rejected));
+/** Of targets that are gone: what is there is kept up to date. */
+async function updateOutcomes(tx: Sql, outcomes: Outcomes): Promise<void> {
+  if (outcomes.length === 0) return;
   await tx.sql(
-    `UPDATE targets t SET entitled_revision = x.entitled, pinned_revision = x.pinned, pin_reason = x.reason,
-       pin_expires_at = to_timestamp(x.expires / 1000), last_healthy_revision = x.healthy, rollout_state = x.state
-     FROM jsonb_to_recordset($1::jsonb) AS x(id uuid, entitled int, pinned int, reason text, expires float8, healthy int, state jsonb)
-     WHERE t.id = x.id`,
-    [JSON.stringify(rows)],
+    `UPDATE rollout_targets r SET wave = o.wave, outcome = o.outcome, reason = o.reason, assignment = o.assignment,
+       state = o.state, updated_at = clock_timestamp()
+     FROM unnest(${outcomeArrays}) AS o(rollout, target, wave, outcome, reason, assignment, state)
+     WHERE r.rollout_id = o.rollout AND r.target_id = o.target`,
+    pgColumns(outcomes, outcomeColumns),
   );
 }
+
+const outcomeArrays = `$1::uuid[], $2::uuid[], $3::int4[], $4::text[], $5::text[], $6::int8[], $7::jsonb[]`;
+
+const outcomeColumns: readonly Column<Outcomes[number]>[] = [
+  ['uuid', ({ rollout }) => rollout],
+  ['uuid', ({ outcome }) => outcome.target],
+  ['int4', ({ outcome }) => outcome.wave],
+  ['text', ({ outcome }) => outcome.outcome],
+  ['text', ({ outcome }) => (outcome.reason === '' ? null : outcome.reason)],
+  ['int8', ({ outcome }) => outcome.assignment],
+  ['jsonb', ({ outcome }) => JSON.stringify(outcomeDetail(outcome))],
+];
 
 /** Rejected is what automation never starts again; a person may, and then it counts as Ready. */
 export async function saveRejected(
@@ -133,59 +152,23 @@ export async function saveRejected(
 }
 
 /** Those of the lane belong to no rollout: the audit event has them. */
-export async function saveEvents(tx: Sql, events: readonly RolloutEvent[]): Promise<void> {
-  const rows = events.filter(({ rollout }) => rollout !== '');
+export async function saveEvents(tx: Sql, events: readonly SharedEvent[]): Promise<void> {
+  const rows = events.filter(({ rollout }) => rollout !== '').map(eventColumns);
   if (rows.length === 0) return;
   await tx.sql(
-    `INSERT INTO rollout_events (rollout_id, at, kind, message, detail)
-     SELECT (e->>'rollout')::uuid, clock_timestamp(), e->>'kind', e->>'message',
-       (e->'detail') || CASE WHEN e->>'target' = '' THEN '{}'::jsonb ELSE jsonb_build_object('target', e->>'target') END
-     FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS x(e, n) ORDER BY n`,
+    `INSERT INTO rollout_events (rollout_id, at, kind, message, detail, targets, assignments)
+     SELECT rollout, clock_timestamp(), kind, message, detail, targets::uuid[], assignments::bigint[]
+     FROM ROWS FROM (jsonb_to_recordset($1::jsonb)
+       AS (rollout uuid, kind text, message text, detail jsonb, targets text, assignments text)) WITH ORDINALITY
+     ORDER BY ordinality`,
     [JSON.stringify(rows)],
   );
 }
 
-/** Entries as they will be sent. `generation` is the cluster's new one. */
-export interface EntryToSave {
-  target: string;
-  clusterId: string;
-  state: 'Active' | 'Removing';
-  removal: string | null;
-  assignment: number;
-  head: Uint8Array;
-  headDigest: string;
-  bodyDigest: string;
-  /** Null: what is assigned stays. */
-  assigned: { revisionId: string; revision: number; variant: string; bundle: string } | null;
-}
-
-export async function lockTargets(tx: Sql, ids: readonly string[]): Promise<void> {
-  await tx.sql('SELECT id FROM targets WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE', [ids]);
-}
-
-export async function saveEntries(
-  tx: Sql,
-  entries: readonly EntryToSave[],
-  generations: ReadonlyMap<string, bigint>,
-): Promise<void> {
-  if (entries.length === 0) return;
-  const rows = entries.map(({ head: _, assigned, ...entry }) => ({
-    ...entry,
-    ...(assigned ?? { revisionId: null, revision: null, variant: null, bundle: null }),
-    generation: String(generations.get(entry.clusterId) ?? 0n),
-  }));
-  await tx.sql(
-    `UPDATE targets t SET state = x.state, removal = x.removal, assignment = x.assignment, head = h.head,
-       head_digest = x."headDigest", body_digest = x."bodyDigest", generation = x.generation,
-       assigned_at = CASE WHEN x.assignment > t.assignment THEN clock_timestamp() ELSE t.assigned_at END,
-       revision_id = coalesce(x."revisionId", t.revision_id), revision_number = coalesce(x.revision, t.revision_number),
-       variant_id = coalesce(x.variant, t.variant_id), bundle = coalesce(x.bundle, t.bundle)
-     FROM jsonb_to_recordset($1::jsonb) AS x(target uuid, state text, removal text, assignment bigint, "headDigest" text,
-         "bodyDigest" text, "revisionId" uuid, revision int, variant uuid, bundle text, generation bigint)
-       JOIN unnest($2::uuid[], $3::bytea[]) AS h(target, head) ON h.target = x.target
-     WHERE t.id = x.target`,
-    [JSON.stringify(rows), entries.map(({ target }) => target), entries.map(({ head }) => Buffer.from(head))],
-  );
+/** Arrays as Postgres reads them: JSON would have them parsed element by element. */
+function eventColumns({ targets, assignments, ...event }: SharedEvent): object {
+  const numbers = assignments.map((assignment) => assignment ?? 'NULL');
+  return { ...event, targets: `{${targets.join(',')}}`, assignments: `{${numbers.join(',')}}` };
 }
 
 export async function saveBody(
@@ -208,20 +191,12 @@ export async function readBodies(tx: Sql, digests: readonly string[]): Promise<M
   return new Map(rows.map(({ digest, data }) => [digest, data]));
 }
 
-export async function deleteTargets(tx: Sql, ids: readonly string[]): Promise<void> {
-  await tx.sql('DELETE FROM targets WHERE id = ANY($1::uuid[])', [ids]);
-}
-
-/** A target that came back while it was being removed, and whose removal was then confirmed: it holds nothing. */
-export async function clearHeads(tx: Sql, ids: readonly string[]): Promise<void> {
-  await tx.sql(
-    `UPDATE targets SET head = NULL, head_digest = NULL, body_digest = NULL, removal = NULL WHERE id = ANY($1::uuid[])`,
-    [ids],
-  );
-}
-
 /** The application and everything of its own; what was recorded of it stays. */
 export async function deleteApplication(tx: Sql, id: string): Promise<void> {
+  await tx.sql(
+    'DELETE FROM rollout_targets WHERE rollout_id IN (SELECT id FROM rollouts WHERE application_id = $1::uuid)',
+    [id],
+  );
   await tx.sql('DELETE FROM rollouts WHERE application_id = $1::uuid', [id]);
   await tx.sql('DELETE FROM bodies WHERE application_id = $1::uuid', [id]);
   await tx.sql('DELETE FROM applications WHERE id = $1::uuid', [id]);

@@ -36,25 +36,27 @@ function observationOf(row: SeenTargetRow): Observation {
     labels: row.labels,
     clusterState: row.clusterState,
     connection: row.connection,
-    liveSinceMs: row.liveSince?.getTime() ?? null,
-    lastSeenMs: row.lastSeenAt?.getTime() ?? null,
+    liveSinceMs: row.liveSinceMs,
+    lastSeenMs: row.lastSeenMs,
     reported: reportedOf(row),
   };
 }
 
 function reportedOf(row: SeenTargetRow): Observation['reported'] {
   if (!row.reported) return null;
-  const operation = row.observedOperation as NonNullable<Observation['reported']>['operation'];
+  type Reported = NonNullable<Observation['reported']>;
+  const operation = row.operation as Reported['operation'];
   return {
-    assignment: Number(row.observedAssignment),
-    health: row.health as NonNullable<Observation['reported']>['health'],
+    assignment: row.observedAssignment,
+    health: row.health as Reported['health'],
     healthMessage: row.healthMessage,
-    healthSinceMs: row.healthSince.getTime(),
-    operation:
-      operation === null
-        ? null
-        : { assignment: operation.assignment, phase: operation.phase, message: operation.message },
-    bundle: row.observedBundle === '' ? null : row.observedBundle,
+    healthSinceMs: row.healthSinceMs,
+    operation: operation && {
+      assignment: operation.assignment,
+      phase: operation.phase,
+      message: operation.message,
+    },
+    bundle: row.otherBundle === '' ? null : (row.otherBundle ?? row.bundle),
   };
 }
 

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { canonicalText } from '@flotilla/domain/bundle/canonical';
+import { shareEvents, type SharedEvent } from '@flotilla/domain/rollout/alike';
 import { changesOf, isUnchanged } from '@flotilla/domain/rollout/changes';
 import { next } from '@flotilla/domain/rollout/next';
 import { parseStrategy } from '@flotilla/domain/rollout/parseStrategy';
@@ -22,9 +23,17 @@ import * as rows from './fleet.store.ts';
 import { fleetStateOf, type StoredApplicationState } from './fleetRows.ts';
 import type { Outages } from './outages.ts';
 import { proposeNewest, syncNow } from './propose.ts';
+import { bodyOf, encodedBody } from './entry.ts';
 import { removalsOf, type Removals } from './removal.ts';
 import * as saved from './save.store.ts';
 import { observationsOf } from './seen.ts';
+import {
+  clearHeads,
+  deleteTargets,
+  saveTargets,
+  type EntryToSave,
+  type TargetsToSave,
+} from './targets.store.ts';
 
 export interface TickOptions {
   transactions: Transactions;
@@ -80,7 +89,8 @@ export async function load(
   tx: HubTransaction,
   application: rows.ApplicationRow,
 ): Promise<Context> {
-  const targets = await rows.readTargets(tx, application.id);
+  const wantedBody = encodedBody(bodyOf(application)).digest;
+  const targets = await rows.readTargets(tx, application, wantedBody);
   const before = fleetStateOf(await rows.readFleet(tx, application, targets));
   const revisions = await rows.readRevisions(tx, application.id, spokenOf(before));
   const parsed = parseStrategy(application.spec.strategy);
@@ -173,7 +183,7 @@ async function save(
   placement: PlacementResult | null,
   decided: Decided | null,
 ): Promise<TickResult> {
-  const { application, targets, before, revisions } = context;
+  const { application, targets, before } = context;
   const after = decided?.step.state ?? before;
   const changes = changesOf(before, after);
   const assignments = decided?.step.assignments ?? [];
@@ -187,18 +197,19 @@ async function save(
     return tx.nothingChanged({ outcome: 'unchanged', assigned: 0, ...times });
   }
   await saved.saveApplication(tx, application, storedState(after, decided, assignments, application));
-  await saved.saveChanges(tx, application, changes, after, revisions);
+  const events = shareEvents(decided?.events ?? []);
+  await saved.saveRollouts(tx, context, changes);
   await saved.saveRejected(tx, application.id, before.rejected, after.rejected);
-  await saved.saveEvents(tx, decided?.events ?? []);
+  await saved.saveEvents(tx, events);
   if (decided !== null) await setCondition(tx, application.id, 'DropHeld', dropText(after));
   const entries = [
     ...(await assign(tx, context, assignments, decided?.operations ?? {})),
     ...removals.entries,
     ...bodies,
   ];
-  await saveEntries(tx, entries, removals);
+  await saveEntries(tx, { targets: changes.targets, rejected: after.rejected, entries, removals });
   if (isLast) await saved.deleteApplication(tx, application.id);
-  audit(tx, context, { placement, decided, removals, entries, isLast });
+  audit(tx, context, { placement, decided, events, removals, entries, isLast });
   tx.hint('rollout', application.id);
   tx.hint('status', application.id);
   return { outcome: 'changed', assigned: assignments.length, ...times };
@@ -221,24 +232,23 @@ function dueOf(
   return new Map((placement?.due ?? []).map((id) => [id, spec.syncPolicy.onUnplace]));
 }
 
-/** Targets → clusters, in id order. */
+/** What is sent to a cluster and its generation rise together. Nobody else writes these targets: the application is locked. */
 async function saveEntries(
   tx: HubTransaction,
-  entries: saved.EntryToSave[],
-  { gone, cleared }: Removals,
+  change: Omit<TargetsToSave, 'generations'> & { removals: Removals },
 ): Promise<void> {
-  const touched = [...entries.map(({ target }) => target), ...[...gone, ...cleared].map(({ id }) => id)];
-  await saved.lockTargets(tx, touched);
+  const { entries } = change;
+  const { gone, cleared } = change.removals;
   const generations = await tx.touchClusters([
     ...entries.map(({ clusterId }) => clusterId),
     ...[...gone, ...cleared].filter(({ head }) => head !== null).map(({ clusterId }) => clusterId),
   ]);
-  await saved.saveEntries(tx, entries, generations);
-  await saved.clearHeads(
+  await saveTargets(tx, { ...change, generations });
+  await clearHeads(
     tx,
     cleared.map(({ id }) => id),
   );
-  await saved.deleteTargets(
+  await deleteTargets(
     tx,
     gone.map(({ id }) => id),
   );
@@ -272,8 +282,9 @@ function storedState(
 interface Done {
   placement: PlacementResult | null;
   decided: Decided | null;
+  events: readonly SharedEvent[];
   removals: Removals;
-  entries: readonly saved.EntryToSave[];
+  entries: readonly EntryToSave[];
   isLast: boolean;
 }
 
@@ -281,14 +292,11 @@ interface Done {
 function audit(
   tx: HubTransaction,
   context: Context,
-  { placement, decided, removals, entries, isLast }: Done,
+  { placement, decided, events, removals, entries, isLast }: Done,
 ): void {
   const { application, before, targets } = context;
   const after = decided?.step.state ?? before;
-  const events = decided?.events ?? [];
-  const assigned = entries
-    .filter(({ state }) => state === 'Active')
-    .map(({ target, assignment }) => ({ target, assignment }));
+  const assigned = entries.filter(({ state }) => state === 'Active');
   const resource = { kind: 'application', id: application.id, name: application.name };
   const about = { projectId: application.projectId, resource };
   const removing = entries.filter(({ state }) => state === 'Removing').map(({ target }) => target);
@@ -296,7 +304,7 @@ function audit(
     ...about,
     action: 'rollout.tick',
     reason: {
-      digest: sha256Hex(canonicalText({ events: events.map((event) => ({ ...event })), assigned, removing })),
+      digest: sha256Hex(canonicalText(transitionsOf(events, assigned, removing))),
       rollout: after.open?.id ?? null,
       revision: after.open?.revision ?? null,
       assigned: assigned.length,
@@ -316,6 +324,20 @@ function audit(
       action: 'application.removed',
       before: { spec: application.spec, targets: targets.length },
     });
+}
+
+/** What its digest vouches for: every event, and every assignment that was made. */
+function transitionsOf(
+  events: readonly SharedEvent[],
+  assigned: readonly EntryToSave[],
+  removing: readonly string[],
+): object {
+  return {
+    events: events.map((event) => ({ ...event })),
+    targets: assigned.map(({ target }) => target),
+    assignments: assigned.map(({ assignment }) => assignment),
+    removing,
+  };
 }
 
 function isEmpty({ entries, gone, cleared }: Removals): boolean {

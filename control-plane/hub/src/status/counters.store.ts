@@ -1,5 +1,5 @@
 /**
- * The maintained counters: targets by shown status, per application and per cluster. `target_counts` holds the key
+ * The maintained counters: targets by shown status, per application, per cluster and of the fleet. `target_counts` holds the key
  * under which each target is counted now; a recount moves the counters by the difference, so that it may run as
  * often as anyone likes and after any change: a report, an assignment, a session, a removal. The shown key is
  * `summarize` of domain/status written in SQL; a test holds the two together.
@@ -76,7 +76,11 @@ const recountSql = `
     UNION ALL
     SELECT application_id, cluster_id, new_key, 1 FROM moved WHERE new_key IS NOT NULL),
   applications_moved AS (${applySql('application_counters', 'application_id', 'applications')}),
-  clusters_moved AS (${applySql('cluster_counters', 'cluster_id', 'clusters')})
+  clusters_moved AS (${applySql('cluster_counters', 'cluster_id', 'clusters')}),
+  fleet_moved AS (
+    INSERT INTO fleet_counters (key, targets)
+    SELECT key, sum(by) FROM deltas GROUP BY key HAVING sum(by) <> 0
+    ON CONFLICT (key) DO UPDATE SET targets = fleet_counters.targets + excluded.targets)
   SELECT DISTINCT application_id FROM moved`;
 
 /**

@@ -89,6 +89,31 @@ describe('ingest', () => {
     expect((await health()).health).toBe('Degraded');
   });
 
+  it('takes a flood in flushes of many clusters, and what each cluster says in its order', async () => {
+    const seeded = await seedFleet(database, { applications: 4, clusters: 6 });
+    const flooded = new Ingest({ observations, debounceMs: 1, itemsMax: 3 });
+    const said = seeded.clusterIds.flatMap((cluster, at) =>
+      [1n, 2n, 3n].map((seq) => {
+        const message = `${cluster} ${seq}`;
+        const states = seeded.targetIds.map((targets) =>
+          stateOf(targets[at]!, { health: { status: seq === 2n ? 'Degraded' : 'Healthy', message } }),
+        );
+        return flooded.ingest(cluster, 1n, { ...batchOf({ seq, states }), batch: seq });
+      }),
+    );
+    const acks = await Promise.all(said);
+    expect(acks.map(({ batch, stale }) => ({ batch, stale }))).toEqual(
+      seeded.clusterIds.flatMap(() => [1n, 2n, 3n].map((batch) => ({ batch, stale: false }))),
+    );
+    const rows = await database.query<{ cluster_id: string; health_message: string }>(
+      'SELECT cluster_id, health_message FROM target_observations WHERE cluster_id = ANY($1::uuid[])',
+      [seeded.clusterIds],
+    );
+    expect(rows).toHaveLength(24);
+    for (const row of rows) expect(row).toMatchObject({ health_message: `${row.cluster_id} 3` });
+    await flooded.drain();
+  });
+
   it("does not let a cluster speak for another cluster's target", async () => {
     const mine = await freshTarget();
     const other = await freshTarget();
@@ -315,4 +340,12 @@ async function expectCountersAreTrue(): Promise<void> {
     );
     expect(kept).toEqual(truth);
   }
+  const fleetTruth = await database.query(
+    `SELECT (${shownSyncSql}) || '/' || (${shownHealthSql}) AS key, count(*) AS targets
+       FROM targets t JOIN clusters c ON c.id = t.cluster_id
+       LEFT JOIN target_observations o ON o.target_id = t.id GROUP BY 1 ORDER BY 1`,
+  );
+  expect(
+    await database.query('SELECT key, targets FROM fleet_counters WHERE targets <> 0 ORDER BY 1'),
+  ).toEqual(fleetTruth);
 }

@@ -51,10 +51,15 @@ export interface RolloutEventRow {
   detail: Record<string, unknown>;
 }
 
-/** The newest 200. */
+/** The newest 200. What an event says of one target it says in `detail`; of several, how many they are. */
 export function listRolloutEvents(database: Database, rolloutId: string): Promise<RolloutEventRow[]> {
   return database.query<RolloutEventRow>(
-    'SELECT at, kind, message, detail FROM rollout_events WHERE rollout_id = $1 ORDER BY at DESC, id DESC LIMIT 200',
+    `SELECT at, kind, CASE WHEN n > 1 THEN message || ', ' || n || ' targets' ELSE message END AS message,
+            CASE WHEN n = 0 THEN detail
+                 WHEN n = 1 THEN detail || jsonb_build_object('target', targets[1], 'assignment', assignments[1])
+                 ELSE detail || jsonb_build_object('targets', n) END AS detail
+       FROM (SELECT *, cardinality(targets) AS n FROM rollout_events
+              WHERE rollout_id = $1 ORDER BY at DESC, id DESC LIMIT 200) e ORDER BY at DESC, id DESC`,
     [rolloutId],
   );
 }
@@ -97,8 +102,7 @@ export async function readFleet(database: Database): Promise<FleetRow> {
                              ELSE 'Offline' END AS connection, count(*) AS n
             FROM clusters GROUP BY 1, 2) x) AS clusters,
        (SELECT count(*) FROM applications) AS applications,
-       (SELECT jsonb_object_agg(key, n) FROM (
-          SELECT key, sum(value::int) AS n FROM application_counters, jsonb_each_text(counts) GROUP BY key) x) AS counts,
+       (SELECT jsonb_object_agg(key, targets) FROM fleet_counters WHERE targets <> 0) AS counts,
        (SELECT jsonb_object_agg(phase, n) FROM (
           SELECT phase, count(*) AS n FROM rollouts
            WHERE phase IN ('Running', 'Paused', 'AwaitingSync', 'Queued') GROUP BY phase) x) AS rollouts`,

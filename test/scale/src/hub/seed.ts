@@ -73,6 +73,8 @@ export const counterRows: readonly string[] = [
   `INSERT INTO cluster_counters (cluster_id, counts, targets)
    SELECT cluster_id, jsonb_object_agg(key, n), sum(n) FROM
      (SELECT cluster_id, key, count(*)::int AS n FROM target_counts GROUP BY 1, 2) x GROUP BY 1 ON CONFLICT DO NOTHING`,
+  `INSERT INTO fleet_counters (key, targets) SELECT key, count(*) FROM target_counts GROUP BY key
+   ON CONFLICT (key) DO UPDATE SET targets = excluded.targets`,
 ];
 
 export function auditRows(count: number): [string, unknown[]] {

@@ -22,6 +22,7 @@ const applications = 1000;
 /** 25 ms to a page's 0.2 ms, 5 ms to a scan's 117 ms, where the budgets were set. */
 const p99Budget = 25 / 0.2;
 const summaryBudget = 5 / 117;
+const targetsOfBudget = 1_000_000;
 
 interface Times {
   floorP50: number;
@@ -58,7 +59,8 @@ export const row: Row = {
         floors: summary.map((s) => s.floor),
         ours: summary.map((s) => s.ours),
         unit: 'ms',
-        budget: summaryBudget,
+        // Against a scan that is as long as the one it was set beside: what is maintained costs the same at every size.
+        budget: targets >= targetsOfBudget ? summaryBudget : null,
         aim: '≤ 5 ms',
       },
     ];

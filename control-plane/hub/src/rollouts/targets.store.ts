@@ -1,0 +1,136 @@
+/**
+ * Writes of targets: what rollouts remember of them, and their entries. A target that a wave reaches changes in both, and
+ * is written once. The caller holds the application's lock, which every writer of its targets takes first.
+ */
+import { lastHealthy } from '@flotilla/domain/rollout/entitled';
+import type { TargetState } from '@flotilla/domain/rollout/state';
+
+import { pgArray, type ElementType } from '../platform/pgArray.ts';
+import type { Sql } from '../platform/transaction.ts';
+import { targetDetail } from './fleetRows.ts';
+
+/** Entries as they will be sent. */
+export interface EntryToSave {
+  target: string;
+  clusterId: string;
+  state: 'Active' | 'Removing';
+  removal: string | null;
+  assignment: number;
+  head: Uint8Array;
+  headDigest: string;
+  bodyDigest: string;
+  /** Null: what is assigned stays. */
+  assigned: { revisionId: string; revision: number; variant: string; bundle: string } | null;
+}
+
+export interface TargetsToSave {
+  targets: readonly TargetState[];
+  rejected: readonly number[];
+  entries: readonly EntryToSave[];
+  /** Each cluster's new one. */
+  generations: ReadonlyMap<string, bigint>;
+}
+
+export async function saveTargets(tx: Sql, change: TargetsToSave): Promise<void> {
+  const stored = new Map(change.targets.map((target) => [target.id, target]));
+  const isStored = ({ target }: EntryToSave) => stored.has(target);
+  const { true: both = [], false: entries = [] } = Object.groupBy(change.entries, (entry) =>
+    isStored(entry) ? 'true' : 'false',
+  );
+  const entered = new Set(both.map(({ target }) => target));
+  const states = rolloutColumns(change.rejected);
+  const heads = entryColumns(change.generations);
+  const statesOfEntries = states.map((column) => ({
+    ...column,
+    of: ({ target }: EntryToSave) => column.of(stored.get(target)!),
+  }));
+  await update(tx, both, ({ target }) => target, [...statesOfEntries, ...heads]);
+  await update(tx, entries, ({ target }) => target, heads);
+  const rest = change.targets.filter(({ id }) => !entered.has(id));
+  await update(tx, rest, ({ id }) => id, states);
+}
+
+interface Column<Row> {
+  name: string;
+  type: ElementType;
+  of: (row: Row) => Parameters<typeof pgArray>[1][number];
+  /** SQL on aliases `t` and `x`; the row's value where left out. */
+  set?: string;
+}
+
+function rolloutColumns(rejected: readonly number[]): Column<TargetState>[] {
+  return [
+    { name: 'entitled_revision', type: 'int4', of: ({ entitled }) => entitled },
+    { name: 'pinned_revision', type: 'int4', of: ({ pin }) => pin?.revision ?? null },
+    { name: 'pin_reason', type: 'text', of: ({ pin }) => pin?.reason ?? null },
+    {
+      name: 'pin_expires_at',
+      type: 'timestamptz',
+      of: ({ pin }) => pin?.expiresAtMs ?? null,
+    },
+    { name: 'last_healthy_revision', type: 'int4', of: (target) => lastHealthy(target, rejected) },
+    { name: 'rollout_state', type: 'jsonb', of: (target) => JSON.stringify(targetDetail(target)) },
+  ];
+}
+
+function entryColumns(generations: ReadonlyMap<string, bigint>): Column<EntryToSave>[] {
+  return [
+    { name: 'state', type: 'text', of: ({ state }) => state },
+    { name: 'removal', type: 'text', of: ({ removal }) => removal },
+    {
+      name: 'assignment',
+      type: 'int8',
+      of: ({ assignment }) => assignment,
+      set: `x.assignment, assigned_at = CASE WHEN x.assignment > t.assignment THEN clock_timestamp() ELSE t.assigned_at END`,
+    },
+    { name: 'head', type: 'bytea', of: ({ head }) => head },
+    { name: 'head_digest', type: 'text', of: ({ headDigest }) => headDigest },
+    { name: 'body_digest', type: 'text', of: ({ bodyDigest }) => bodyDigest },
+    { name: 'generation', type: 'int8', of: ({ clusterId }) => generations.get(clusterId) ?? 0n },
+    ...assignedColumn('revision_id', 'uuid', ({ revisionId }) => revisionId),
+    ...assignedColumn('revision_number', 'int4', ({ revision }) => revision),
+    ...assignedColumn('variant_id', 'uuid', ({ variant }) => variant),
+    ...assignedColumn('bundle', 'text', ({ bundle }) => bundle),
+  ];
+}
+
+function assignedColumn(
+  name: string,
+  type: ElementType,
+  of: (assigned: NonNullable<EntryToSave['assigned']>) => string | number,
+): Column<EntryToSave>[] {
+  const ofEntry = ({ assigned }: EntryToSave) => (assigned === null ? null : of(assigned));
+  return [{ name, type, of: ofEntry, set: `coalesce(x.${name}, t.${name})` }];
+}
+
+/** One array a column: a fleet is one statement, and its text does not depend on how many rows there are. */
+async function update<Row>(
+  tx: Sql,
+  rows: readonly Row[],
+  idOf: (row: Row) => string,
+  columns: readonly Column<Row>[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  const sets = columns.map(({ name, set = `x.${name}` }) => `${name} = ${set}`);
+  const arrays = columns.map(({ type }, at) => `$${at + 2}::${type}[]`);
+  const names = columns.map(({ name }) => name);
+  await tx.sql(
+    `UPDATE targets t SET ${sets.join(', ')}
+     FROM unnest($1::uuid[], ${arrays.join(', ')}) AS x(id, ${names.join(', ')}) WHERE t.id = x.id`,
+    [pgArray('uuid', rows.map(idOf)), ...columns.map(({ type, of }) => pgArray(type, rows.map(of)))],
+  );
+}
+
+export async function deleteTargets(tx: Sql, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await tx.sql('DELETE FROM targets WHERE id = ANY($1::uuid[])', [ids]);
+}
+
+/** A target that came back while it was being removed, and whose removal was then confirmed: it holds nothing. */
+export async function clearHeads(tx: Sql, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await tx.sql(
+    `UPDATE targets SET head = NULL, head_digest = NULL, body_digest = NULL, removal = NULL WHERE id = ANY($1::uuid[])`,
+    [ids],
+  );
+}
