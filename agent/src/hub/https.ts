@@ -2,13 +2,13 @@
  * The few HTTPS requests an agent makes: enrolment and the renewal of an expired certificate. Before there is a trust
  * bundle, the pinned hash of the install command is all it knows of the hub's CA: the certificate of that hash is taken
  * from the chain which the server shows, and then verified against like any root, so that names, dates and signatures
- * are checked by TLS itself. The system's roots are good as well.
+ * are checked by TLS itself. The system's roots are good as well, and loaded only where no pinned root does: they cost 10 MB.
  */
 import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
 import tls from 'node:tls';
 import type { DetailedPeerCertificate } from 'node:tls';
-import { Agent, request } from 'undici';
+import { Agent, request } from '../http.ts';
 
 export interface HubAnswer {
   status: number;
@@ -55,8 +55,9 @@ async function post(url: URL, body: string, trust: HubTrust, signal: AbortSignal
   const ca = url.protocol === 'https:' ? await rootsFor(url, trust, signal) : [];
   const dispatcher = new Agent({ connect: { ca, timeout: timeoutMs }, maxResponseSize: answerBytesMax });
   try {
-    const answer = await request(url, {
-      dispatcher,
+    const answer = await request(dispatcher, {
+      origin: url.origin,
+      path: `${url.pathname}${url.search}`,
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'application/json' },
       body,
@@ -80,16 +81,23 @@ function parse(text: string): unknown {
 
 async function rootsFor(url: URL, trust: HubTrust, signal: AbortSignal): Promise<string[]> {
   const pinned = trust.pinSha256 === null ? null : await findPinned(url, trust.pinSha256, signal);
+  if (pinned?.isRoot === true) return [...trust.roots, pinned.pem];
   return [
     ...tls.getCACertificates('default'),
     ...tls.getCACertificates('system'),
     ...trust.roots,
-    ...(pinned === null ? [] : [pinned]),
+    ...(pinned === null ? [] : [pinned.pem]),
   ];
 }
 
+interface Pinned {
+  pem: string;
+  /** Signed by itself: whatever it issued verifies by it alone. */
+  isRoot: boolean;
+}
+
 /** The certificate of that hash in the server's own chain. Nothing is sent on this connection. */
-function findPinned(url: URL, pinSha256: string, signal: AbortSignal): Promise<string | null> {
+function findPinned(url: URL, pinSha256: string, signal: AbortSignal): Promise<Pinned | null> {
   return new Promise((resolve, reject) => {
     const host = url.hostname.replace(/^\[|\]$/g, '');
     const socket = tls.connect({
@@ -113,14 +121,18 @@ function findPinned(url: URL, pinSha256: string, signal: AbortSignal): Promise<s
   });
 }
 
-function findInChain(leaf: DetailedPeerCertificate, pinSha256: string): string | null {
+function findInChain(leaf: DetailedPeerCertificate, pinSha256: string): Pinned | null {
   const seen = new Set<string>();
   let certificate: DetailedPeerCertificate | undefined = leaf;
   while (certificate?.raw !== undefined && !seen.has(certificate.fingerprint256)) {
     seen.add(certificate.fingerprint256);
+    const issuer: DetailedPeerCertificate | undefined = certificate.issuerCertificate;
     if (createHash('sha256').update(certificate.raw).digest('hex') === pinSha256)
-      return toPem(certificate.raw);
-    certificate = certificate.issuerCertificate;
+      return {
+        pem: toPem(certificate.raw),
+        isRoot: issuer?.fingerprint256 === certificate.fingerprint256,
+      };
+    certificate = issuer;
   }
   return null;
 }

@@ -6,9 +6,9 @@
  * is unknown (5xx, broken connection): every call made through here is harmless to repeat, since writes are
  * server-side apply, or carry a resourceVersion or UID.
  */
-import { Agent, request as undiciRequest } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../clock.ts';
+import { Agent, request as sendRequest } from '../http.ts';
 import type { Connection, Credential } from './connection.ts';
 import { KubeError, errorFromAnswer, isKubeError } from './error.ts';
 import { parseJson } from './json.ts';
@@ -68,6 +68,9 @@ const defaultRetriesMax = 4;
 
 interface Session {
   credential: Credential;
+  /** The server's URL, which may end in a path where it is behind a proxy. */
+  origin: string;
+  basePath: string;
   requests: Agent;
   watches: Agent;
 }
@@ -164,8 +167,9 @@ function dispatch(
   request: KubeRequest,
   timeoutMs: number,
 ): Promise<Dispatcher.ResponseData> {
-  return undiciRequest(client.connection.server + request.path, {
-    dispatcher,
+  return sendRequest(dispatcher, {
+    origin: session.origin,
+    path: session.basePath + request.path,
     method: request.method,
     headers: headersOf(client.userAgent, session.credential, request),
     body: request.body ?? null,
@@ -221,8 +225,11 @@ async function openSession(client: Client): Promise<Session> {
   const connect = tlsOptionsOf(credential);
   // HTTP/1.1 on purpose: one HTTP/2 connection costs more CPU a request here, and one lost connection would end all watches.
   const common = { connect, allowH2: false, pipelining: 1 };
+  const { origin, pathname } = new URL(client.connection.server);
   const session: Session = {
     credential,
+    origin,
+    basePath: pathname === '/' ? '' : pathname,
     requests: new Agent({ ...common, connections: client.connectionsMax ?? 16, keepAliveTimeout: 60_000 }),
     watches: new Agent({ ...common, keepAliveTimeout: 10_000 }),
   };

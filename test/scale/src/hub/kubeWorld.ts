@@ -4,7 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { pathToFileURL, fileURLToPath } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import type { Target } from '@flotilla/client/types';
 import { startAgent } from '@flotilla/local/fleet/agent';
 import { ensureKubelab } from '@flotilla/local/kubelab/build';
@@ -13,6 +13,7 @@ import type { ApiAccess } from '@flotilla/local/kubelab/api';
 import { startLab, type LabCluster } from '@flotilla/local/kubelab/lab';
 import { AuditLog } from '@flotilla/testkit/audit';
 import { eventually } from '@flotilla/testkit/eventually';
+import { root } from '@flotilla/testkit/root';
 import { probeAt, type Probe } from '../probe/read.ts';
 import { specOf, startWorld, type World } from './world.ts';
 
@@ -37,7 +38,8 @@ export interface KubeWorld extends AsyncDisposable {
 const agentNamespace = 'flotilla-system';
 const namespace = 'bench';
 const timeoutMs = 120_000;
-const probeFile = fileURLToPath(new URL('../probe/probe.ts', import.meta.url));
+/** As it was built: stripping types in the agent's own process would cost it 17 MB. */
+const probeFile = path.join(root, 'test/scale/dist/probe/probe.js');
 
 export async function startKubeWorld(say: (text: string) => void): Promise<KubeWorld> {
   await using stack = new AsyncDisposableStack();

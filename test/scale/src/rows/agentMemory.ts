@@ -1,4 +1,7 @@
-/** i: memory of a real agent, idle against a Node that does nothing, and what each object that it manages adds. */
+/**
+ * i: memory of a real agent, idle against a Node that does nothing, and what each object that it manages adds. That is taken
+ * between one application and a second, much larger one: what a program compiles when it first does a thing is no object's.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
@@ -6,9 +9,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Bench } from '../bench/bench.ts';
 import type { Measured, Row } from '../bench/row.ts';
 import { atEachSize } from '../bench/sizes.ts';
-import { configMaps, startKubeWorld } from '../hub/kubeWorld.ts';
+import { configMaps, startKubeWorld, type KubeWorld } from '../hub/kubeWorld.ts';
+import type { ProbeReading } from '../probe/read.ts';
 
 const objectsOfBudget = 2000;
+const objectsBefore = 200;
 const settleMs = 3000;
 /** 80 MB to the 40 MB of Node alone where the budget was set. */
 const idleBudget = 80 / 40;
@@ -24,13 +29,10 @@ async function atSize(bench: Bench, objects: number): Promise<Measured[]> {
   await delay(settleMs);
   const nodes = await bench.rounds(nodeAloneMb);
   const idle = await kube.agent.collect();
-  const { commit } = await kube.push(configMaps('web', objects, 'first'));
-  await kube.createApplication('web', 'web');
-  await kube.healthy('web', commit);
-  await delay(settleMs);
-  const loaded = await kube.agent.collect();
+  const warm = await withApplication(kube, 'small', objectsBefore);
+  const loaded = await withApplication(kube, 'web', objects);
   const idleMb = idle.rssBytes / 2 ** 20;
-  const kibEach = (loaded.heapBytes - idle.heapBytes) / objects / 1024;
+  const kibEach = (loaded.heapBytes - warm.heapBytes) / objects / 1024;
   return [
     {
       id: 'i1',
@@ -62,6 +64,15 @@ async function atSize(bench: Bench, objects: number): Promise<Measured[]> {
       budget: null,
     },
   ];
+}
+
+/** At rest, once it is applied. */
+async function withApplication(kube: KubeWorld, name: string, objects: number): Promise<ProbeReading> {
+  const { commit } = await kube.push(configMaps(name, objects, 'first'));
+  await kube.createApplication(name, name);
+  await kube.healthy(name, commit);
+  await delay(settleMs);
+  return kube.agent.collect();
 }
 
 async function nodeAloneMb(): Promise<number> {
