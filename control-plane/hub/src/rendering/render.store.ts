@@ -21,8 +21,23 @@ export interface Candidate {
   renderSpec: RenderSpec;
 }
 
+/** What a revision rendered to before: for one with the same files and the same spec it need not be rendered again. */
+export interface RenderedBefore {
+  number: number;
+  bundle: string;
+  sizeBytes: number;
+  objects: number;
+}
+
 /** Of an application without templating: nothing was read. */
 const plainVariantKey = sha256Hex('');
+
+/** Paths and digests of a revision's sources, in their order; a tree that is gone is missing. */
+function filesSql(sources: string): string {
+  return `(SELECT jsonb_agg(jsonb_build_array(s->>'path', t.digest) ORDER BY position)
+    FROM jsonb_array_elements(${sources}) WITH ORDINALITY AS e(s, position)
+    JOIN source_trees t ON t.id = (s->>'tree')::uuid)`;
+}
 
 export class RenderStore {
   private readonly database: Database;
@@ -57,6 +72,41 @@ export class RenderStore {
     return row === undefined ? null : this.frames.read(projectId, row.frames);
   }
 
+  /** Of the application's newest rendered revision, where it has the same files: a commit may have changed others. */
+  async renderedBefore(candidate: Candidate): Promise<RenderedBefore | null> {
+    const [row] = await this.database.query<RenderedBefore>(
+      `WITH newest AS (
+         SELECT r.number, r.sources, r.render_spec, v.bundle, v.size_bytes, v.objects
+         FROM revisions r JOIN variants v ON v.revision_id = r.id AND v.key = $3
+         WHERE r.application_id = $1::uuid AND r.state = 'Ready' ORDER BY r.number DESC LIMIT 1)
+       SELECT n.number, n.bundle, n.size_bytes AS "sizeBytes", n.objects
+       FROM newest n JOIN revisions c ON c.id = $2::uuid
+       WHERE n.bundle IS NOT NULL AND n.render_spec = c.render_spec
+         AND ${filesSql('n.sources')} = ${filesSql('c.sources')}
+         AND jsonb_array_length(${filesSql('c.sources')}) = jsonb_array_length(c.sources)
+         AND jsonb_array_length(c.sources) = jsonb_array_length(n.sources)`,
+      [candidate.applicationId, candidate.id, plainVariantKey],
+    );
+    return row ?? null;
+  }
+
+  /** False: retention was faster and took the bundle. */
+  async saveSame(candidate: Candidate, before: RenderedBefore): Promise<boolean> {
+    const { projectId } = candidate;
+    const { bundle, objects, number } = before;
+    return this.transactions.inTransaction(systemActor, async (tx) => {
+      if (!(await lockCandidate(tx, candidate))) return tx.nothingChanged(true);
+      const kept = await tx.sql(
+        'UPDATE bundles SET created_at = now() WHERE project_id = $1::uuid AND digest = $2 RETURNING digest',
+        [projectId, bundle],
+      );
+      if (kept.length === 0) return tx.nothingChanged(false);
+      await this.insertVariant(tx, candidate, before);
+      await this.finish(tx, candidate, null, { state: 'Ready', bundle, objects, sameAs: number });
+      return true;
+    });
+  }
+
   async saveBundle(candidate: Candidate, { index, frames }: Bundle): Promise<void> {
     const { projectId } = candidate;
     const prepared = await this.frames.prepare(
@@ -81,12 +131,8 @@ export class RenderStore {
           index.frames.map(({ digest }) => digest),
         ],
       );
-      await tx.sql(
-        `INSERT INTO variants (revision_id, key, project_id, bundle, size_bytes, objects)
-         VALUES ($1::uuid, $2, $3::uuid, $4, $5, $6)`,
-        [candidate.id, plainVariantKey, projectId, index.digest, index.bytes, index.objects.length],
-      );
-      await tx.sql(`UPDATE revisions SET state = 'Ready' WHERE id = $1::uuid`, [candidate.id]);
+      const variant = { bundle: index.digest, sizeBytes: index.bytes, objects: index.objects.length };
+      await this.insertVariant(tx, candidate, variant);
       await this.finish(tx, candidate, null, {
         state: 'Ready',
         bundle: index.digest,
@@ -106,6 +152,19 @@ export class RenderStore {
       ]);
       await this.finish(tx, candidate, error.message, { state: 'Failed', error: error.message });
     });
+  }
+
+  private async insertVariant(
+    tx: HubTransaction,
+    { id, projectId }: Candidate,
+    { bundle, sizeBytes, objects }: Omit<RenderedBefore, 'number'>,
+  ): Promise<void> {
+    await tx.sql(
+      `INSERT INTO variants (revision_id, key, project_id, bundle, size_bytes, objects)
+       VALUES ($1::uuid, $2, $3::uuid, $4, $5, $6)`,
+      [id, plainVariantKey, projectId, bundle, sizeBytes, objects],
+    );
+    await tx.sql(`UPDATE revisions SET state = 'Ready' WHERE id = $1::uuid`, [id]);
   }
 
   /** The condition speaks of the newest revision: an older one that is rendered late says nothing. */

@@ -23,6 +23,7 @@ export async function renderCandidates(options: RenderOptions, applicationId: st
 
 async function renderOne(options: RenderOptions, candidate: Candidate): Promise<void> {
   const { store, logger } = options;
+  if (await isSameAsBefore(options, candidate)) return;
   const rendered = await renderTrees(options, candidate);
   const problems = rendered.ok
     ? emptyProblems(candidate, rendered.bundle.index.objects.length)
@@ -35,6 +36,18 @@ async function renderOne(options: RenderOptions, candidate: Candidate): Promise<
   }
   await saveTwice(store, candidate, rendered);
   logger.info({ ...about, bundle: rendered.bundle.index.digest }, 'revision rendered');
+}
+
+/** A commit that changed none of an application's files costs a look at rows: no file is read and no renderer asked. */
+async function isSameAsBefore({ store, logger }: RenderOptions, candidate: Candidate): Promise<boolean> {
+  const before = await store.renderedBefore(candidate);
+  if (before === null || !(await store.saveSame(candidate, before))) return false;
+  const { application, number: revision } = candidate;
+  logger.info(
+    { application, revision, bundle: before.bundle, sameAs: before.number },
+    'revision is the same',
+  );
+  return true;
 }
 
 async function renderTrees({ store, renderer }: RenderOptions, candidate: Candidate): Promise<Rendered> {

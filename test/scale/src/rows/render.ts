@@ -1,6 +1,7 @@
 /**
  * e: plain manifests into a canonical bundle, by the hub's own renderer as a program of its own, against js-yaml that only
- * parses the same documents. The same tree once more shows what is kept of it.
+ * parses the same documents. The same tree once more shows what the renderer keeps of files. A hub does not even ask it about a
+ * commit that changed none of them.
  */
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
@@ -41,7 +42,13 @@ async function atSize(bench: Bench, documents: number): Promise<Measured[]> {
       ours: rounds.map((r) => r.ours),
       budget,
     },
-    { ...shared, id: 'e2', what: 'the same files again', ours: rounds.map((r) => r.again), budget: null },
+    {
+      ...shared,
+      id: 'e2',
+      what: 'the same files sent again',
+      ours: rounds.map((r) => r.again),
+      budget: null,
+    },
   ];
 }
 
