@@ -36,7 +36,7 @@ export interface Agent extends AsyncDisposable {
 const READY_TIMEOUT_MS = 120_000;
 const AGENT_PROGRAM = join(root, 'agent/dist/agent.mjs');
 /** As an agent is to be started: idle most of its life, it needs little room for young objects and one heap of the C library. */
-const AGENT_FLAGS = ['--max-semi-space-size=1', '--optimize-for-size'];
+const AGENT_FLAGS = ['--max-semi-space-size=1'];
 const AGENT_ENVIRONMENT = { MALLOC_ARENA_MAX: '1' };
 
 export async function startAgent(options: AgentOptions): Promise<Agent> {
