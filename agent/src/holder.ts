@@ -110,7 +110,7 @@ function createHolder(
     hubId: identity.membership.hubId,
     agentNamespace: pod.config.namespace,
     mayWrite: () => pod.lease.held(),
-    onState: (observed) => reporter.onState(observed),
+    onState: (observed, isEnd) => reporter.onState(observed, isEnd),
     onFact: (fact) => reporter.onFact(fact),
     onBundleLacking: () => holder.fetcher.want(holder.accepted?.entries.flatMap(wantedOf) ?? []),
   });

@@ -130,7 +130,8 @@ function isUnknown(run: Run, item: PlannedApply): boolean {
 async function tryWrite(run: Run, item: PlannedApply, asked: Asked, exists: boolean): Promise<Error | null> {
   ensureMayWrite(run);
   if (!item.task.tracked && exists && isBareNamespace(item.task)) {
-    noteAsWritten(recordOf(run.target, item.key), item.line, item.sent);
+    noteAsWritten(recordOf(run.target, item.key), item.line, item.shape);
+    run.target.objectsDirty = true;
     return null;
   }
   const address: ObjectAddress = {

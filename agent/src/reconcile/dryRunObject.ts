@@ -8,7 +8,7 @@ import { leafPaths, managedEntries, ownersOfPath } from '@flotilla/domain/diff/m
 import { maskObject } from '@flotilla/domain/diff/mask';
 import { keysOfPath } from '@flotilla/domain/diff/places';
 import { formatPointer, setAt } from '@flotilla/domain/diff/pointer';
-import { digestOfText, type Digest } from '@flotilla/domain/digest/sha256';
+import { digestOfText } from '@flotilla/domain/digest/sha256';
 import type { HookPhase } from '@flotilla/domain/object/annotations';
 import { groupOf, identityKey } from '@flotilla/domain/object/identity';
 import { withTracking } from '@flotilla/domain/object/tracking';
@@ -35,8 +35,8 @@ import { isImmutable } from './write.ts';
 export interface DryRunContext {
   run: Run;
   signal: AbortSignal;
-  /** Digest of the bundle's line by identity key. */
-  lines: ReadonlyMap<string, Digest>;
+  /** Fingerprint of the bundle's line by identity key. */
+  lines: ReadonlyMap<string, string>;
   /** `group/kind` that CRDs of the bundle bring. */
   broughtKinds: ReadonlySet<string>;
   /** Namespaces that are not there and would be made. Filled while namespaces are asked about, which come first. */
@@ -68,7 +68,7 @@ function isAsWritten({ run, lines }: DryRunContext, identity: Identity): boolean
   const key = identityKey(identity);
   const record = run.target.records.get(key);
   if (!record?.written || record.live !== 'unchanged' || record.writing) return false;
-  return record.written.object === lines.get(key) && record.written.sent.startsWith(shapeOf(run));
+  return record.written.object === lines.get(key) && record.written.shape === shapeOf(run);
 }
 
 /** `unasked`: why the server cannot be asked yet; null: it does not know the kind, and never will by this bundle. */

@@ -1,5 +1,5 @@
 /** The cache on disk, read when a target appears and written when a pass or a revert changed what was last written. */
-import type { AppliedObject, AppliedTarget } from '../state/applied.ts';
+import type { AppliedObject, AppliedOperation } from '../state/applied.ts';
 import { DiskFullError } from '../state/disk.ts';
 import type { Cluster } from './context.ts';
 import type { ObjectRecord } from './records.ts';
@@ -21,7 +21,7 @@ export async function loadApplied(cluster: Cluster, target: Target): Promise<voi
   for (const object of applied.objects) restore(target, object);
 }
 
-function operationOf(applied: AppliedTarget): Target['operation'] {
+function operationOf(applied: AppliedOperation): Target['operation'] {
   const { assignment, phase, message, startedAt, finishedAt, attempt } = applied;
   return startedAt === '' ? null : { assignment, phase, message, startedAt, finishedAt, attempt };
 }
@@ -30,25 +30,35 @@ function restore(target: Target, object: AppliedObject): void {
   const record = recordOf(target, object.key);
   record.desired = object.desired;
   record.hook = object.hook;
-  const { uid, version, sent, meta, values } = object;
-  record.written = { uid, version, object: object.object, sent, meta, values };
+  const { uid, version, meta, values } = object;
+  // One text for all that share it.
+  const shape = object.shape === target.head.body ? target.head.body : object.shape;
+  // An object that is as wanted was written from the very line: the same text.
+  const line = object.object === object.desired ? object.desired : object.object;
+  record.written = { uid, version, object: line, shape, meta, values };
 }
 
 /** Written whole; a full disk is a condition, since nothing is lost but time. */
 export async function saveApplied(cluster: Cluster, target: Target): Promise<void> {
-  if (!target.dirty) return;
+  const { objectsDirty } = target;
+  if (!target.dirty && !objectsDirty) return;
   target.dirty = false;
+  target.objectsDirty = false;
+  const objects = objectsDirty
+    ? [...target.records.values()].flatMap((record) => objectOf(record) ?? [])
+    : null;
   try {
-    await cluster.state.applied.write(target.uid, appliedOf(target));
+    await cluster.state.applied.write(target.uid, operationToKeep(target), objects);
     target.conditions.delete('DiskFull');
   } catch (error) {
     target.dirty = true;
+    target.objectsDirty ||= objectsDirty;
     if (!(error instanceof DiskFullError)) throw error;
     target.conditions.set('DiskFull', error.message);
   }
 }
 
-function appliedOf(target: Target): AppliedTarget {
+function operationToKeep(target: Target): AppliedOperation {
   const { operation, inForce } = target;
   return {
     application: target.body.application.id,
@@ -65,7 +75,6 @@ function appliedOf(target: Target): AppliedTarget {
     startedAt: operation?.startedAt ?? '',
     finishedAt: operation?.finishedAt ?? null,
     attempt: operation?.attempt ?? 0,
-    objects: [...target.records.values()].flatMap((record) => objectOf(record) ?? []),
   };
 }
 

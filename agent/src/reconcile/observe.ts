@@ -14,6 +14,7 @@ import type { Scope, Scopes } from '@flotilla/domain/sync/scope';
 import { placeObject, scopesWith } from '@flotilla/domain/sync/scope';
 import { getObject } from '../kube/get.ts';
 import type { Resource } from '../kube/resource.ts';
+import { printOfDigest } from '../state/sha256.ts';
 import type { Run } from './context.ts';
 import { callOptions } from './context.ts';
 import { inParallel } from './parallel.ts';
@@ -21,7 +22,7 @@ import { inParallel } from './parallel.ts';
 export interface Observation {
   bundle: string;
   objects: KubeObject[];
-  /** Digest of the bundle's line by identity key, as placed on this cluster. */
+  /** Fingerprint of the bundle's line by identity key, as placed on this cluster. */
   lines: Map<string, string>;
   scopes: Scopes;
   inventory: InventoryEntry[];
@@ -99,7 +100,7 @@ export function placedLines(run: Run, read: ReadBundle, scopes: Scopes): Map<str
   const lines = new Map<string, string>();
   for (const [index, object] of read.objects.entries()) {
     const placed = placeObject(object, scopes, run.body.destinationNamespace) ?? object;
-    lines.set(identityKey(identityOf(placed)), read.digests[index] ?? '');
+    lines.set(identityKey(identityOf(placed)), printOfDigest(read.digests[index] ?? ''));
   }
   return lines;
 }

@@ -20,10 +20,10 @@ import { recordOf } from './target.ts';
 export interface PlannedApply {
   key: string;
   task: ApplyTask;
-  /** Digest of the bundle's line; of the manifest for the namespace that `createNamespace` makes. */
+  /** Fingerprint of the bundle's line; of the manifest for the namespace that `createNamespace` makes. */
   line: string;
-  /** Fingerprint of what is sent. */
-  sent: string;
+  /** What else shapes the manifest that is sent. */
+  shape: string;
   manifest: KubeObject;
   /** Told the server's answer. */
   onAnswer?: (answer: KubeObject) => void;
@@ -84,25 +84,36 @@ function noteDesired(
   sync: SyncPlan,
   tasks: { applies: ApplyTask[]; hooks: HookTask[] },
 ): void {
-  for (const record of run.target.records.values()) record.desired = null;
+  const wanted = new Map<string, string | null>();
   for (const task of tasks.applies) {
     if (!task.tracked || task.policy.apply === 'Ignore') continue;
     const key = identityKey(task.identity);
     const record = recordOf(run.target, key);
     // Made by somebody else, it is theirs; made by us, it is wanted from then on.
     if (task.policy.apply === 'IfNotPresent' && record.written === null) continue;
-    record.desired = observation.lines.get(key) ?? null;
-    record.hook = false;
+    wanted.set(key, observation.lines.get(key) ?? null);
+    noteHook(run, record, false);
   }
-  for (const task of tasks.hooks) recordOf(run.target, identityKey(task.identity)).hook = true;
-  for (const { identity } of sync.failed) recordFailedWish(run, observation, identityKey(identity));
+  for (const task of tasks.hooks) noteHook(run, recordOf(run.target, identityKey(task.identity)), true);
+  for (const { identity } of sync.failed) {
+    // An object that cannot be planned (its kind is unknown) is still wanted: it shows as missing.
+    const key = identityKey(identity);
+    wanted.set(key, observation.lines.get(key) ?? null);
+    recordOf(run.target, key).live = 'missing';
+  }
+  for (const record of run.target.records.values()) noteWanted(run, record, wanted.get(record.key) ?? null);
 }
 
-/** An object that cannot be planned (its kind is unknown) is still wanted: it shows as missing. */
-function recordFailedWish(run: Run, observation: Observation, key: string): void {
-  const record = recordOf(run.target, key);
-  record.desired = observation.lines.get(key) ?? null;
-  record.live = 'missing';
+function noteHook(run: Run, record: ObjectRecord, hook: boolean): void {
+  run.target.objectsDirty ||= record.hook !== hook;
+  record.hook = hook;
+}
+
+function noteWanted(run: Run, record: ObjectRecord, line: string | null): void {
+  if (record.desired === line) return;
+  // The same text where our last write was of this very line.
+  record.desired = record.written?.object === line ? record.written.object : line;
+  run.target.objectsDirty = true;
 }
 
 function writesOf(run: Run, observation: Observation, applies: ApplyTask[]): Map<string, PlannedApply> {
@@ -137,34 +148,32 @@ function planOne(run: Run, lines: ReadonlyMap<string, string>, task: ApplyTask):
   const key = identityKey(task.identity);
   const record = recordOf(run.target, key);
   const line = lines.get(key) ?? fingerprintOf(canonicalText(task.object));
-  // The shape of what is sent depends on the bundle's line and the body only: an unchanged line needs no second hashing.
-  const known =
-    record.written?.object === line && record.written.sent.startsWith(shapeOf(run))
-      ? record.written.sent
-      : null;
+  const verdict = verdictOf(run, record, task, line);
+  if (verdict.action === 'skip') return null;
   const manifest = task.tracked
     ? withTracking(task.object, run.target.tracker, run.body.application.name)
     : task.object;
-  const sent = known ?? `${shapeOf(run)}${fingerprintOf(canonicalText(manifest))}`;
-  const verdict = verdictOf(run, record, task, line, sent);
-  return verdict.action === 'skip' ? null : { key, task, line, sent, manifest };
+  return { key, task, line, shape: shapeOf(run), manifest };
 }
 
-/** Whatever of the body shapes the manifest that is sent: its digest, cut short. */
+/**
+ * What is sent follows from the bundle's line and the body alone: the body's digest says as much as a hash of the manifest
+ * would, and all objects share it.
+ */
 export function shapeOf(run: Run): string {
-  return `${run.head.body.slice(0, 8)}.`;
+  return run.head.body;
 }
 
-function verdictOf(run: Run, record: ObjectRecord, task: ApplyTask, line: string, sent: string): RungVerdict {
+function verdictOf(run: Run, record: ObjectRecord, task: ApplyTask, line: string): RungVerdict {
   const written: Written | null = record.written && {
     object: record.written.object,
-    sent: record.written.sent,
+    sent: record.written.shape,
     resourceVersion: String(record.resourceVersion),
   };
   const force = run.head.operation.force ?? false;
   // An untracked namespace is seen by no watch: what was sent stands until a write into it fails.
   const live = task.tracked ? liveOf(record) : 'unchanged';
-  return climb({ object: line, sent, written, live, force });
+  return climb({ object: line, sent: shapeOf(run), written, live, force });
 }
 
 function liveOf(record: ObjectRecord): 'unchanged' | 'inspect' | 'recreated' | 'deleting' | 'missing' | null {

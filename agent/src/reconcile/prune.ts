@@ -204,5 +204,5 @@ async function forget(run: Run, gone: InventoryEntry[]): Promise<void> {
   const entries = shrinkInventory(held.entries, known);
   await run.cluster.state.inventory.write(run.body.application.id, { ...held, entries });
   for (const key of keys) run.target.records.delete(key);
-  run.target.dirty = true;
+  run.target.objectsDirty = true;
 }

@@ -13,7 +13,7 @@ import { LeaseNotHeldError } from './context.ts';
 import { clearPassConditions } from './failure.ts';
 import { growInventory, noteUids, rebuildIfLost } from './grow.ts';
 import type { Observation } from './observe.ts';
-import { heldInventory, observe } from './observe.ts';
+import { observe } from './observe.ts';
 import { beginNote, beginTry, endNote, finishOperation, retryOrFail } from './operation.ts';
 import type { Plan } from './plan.ts';
 import { makePlan } from './plan.ts';
@@ -54,15 +54,18 @@ function unchanged(): PhaseOutcome {
 }
 
 async function pass(run: Run): Promise<PhaseOutcome> {
+  let outcome: PhaseOutcome | null = null;
   try {
-    return await steps(run);
+    outcome = await steps(run);
+    return outcome;
   } catch (error) {
     if (!isPassFailure(error)) throw error;
     if (error instanceof DamagedBundleError) run.cluster.lacksBundle(error.digest);
     run.target.conditions.set('SyncError', error.message);
     return { ok: false, message: error.message };
   } finally {
-    await saveApplied(run.cluster, run.target);
+    // A pass that went well is kept with the end of its operation, which follows at once.
+    if (outcome?.ok !== true) await saveApplied(run.cluster, run.target);
   }
 }
 
@@ -122,17 +125,18 @@ async function conclude(run: Run, outcome: PhaseOutcome): Promise<void> {
   // A newer entry may have come while the last answer was on its way: what follows is no longer this run's to say.
   run.signals.preempted.throwIfAborted();
   if (!outcome.ok) return retryOrFail(run, outcome.message);
-  await noteApplied(run);
+  noteApplied(run);
   await finishOperation(run, 'Succeeded', summaryOf(run));
 }
 
 function summaryOf(run: Run): string {
-  const { entries } = heldInventory(run);
-  return `${entries.length} objects are as revision ${run.head.revision} wants them`;
+  let objects = 0;
+  for (const { desired } of run.target.records.values()) if (desired !== null) objects += 1;
+  return `${objects} objects are as revision ${run.head.revision} wants them`;
 }
 
-/** "What ran here, and when": told once for each bundle that was applied whole. */
-async function noteApplied(run: Run): Promise<void> {
+/** "What ran here, and when": told once for each bundle that was applied whole. Durable with the operation's end, which is told next. */
+function noteApplied(run: Run): void {
   const { target, cluster } = run;
   const { assignment, revision, bundle } = run.head;
   const from = target.appliedRevision;
@@ -141,7 +145,7 @@ async function noteApplied(run: Run): Promise<void> {
   target.appliedRevision = revision;
   target.appliedBody = run.head.body;
   if (!isNews) return;
-  await cluster.emit({
+  void cluster.emit({
     type: 'Applied',
     target: target.uid,
     assignment,

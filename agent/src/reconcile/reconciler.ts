@@ -40,8 +40,8 @@ export interface ReconcilerOptions {
   agentNamespace: string;
   /** False while the Lease is not held: then nothing is written. Default: always true. */
   mayWrite?: () => boolean;
-  /** Every change of a target's observed state; the latest wins. */
-  onState: (state: ObservedState) => void;
+  /** Every change of a target's observed state; the latest wins. `isEnd`: its operation has just ended. */
+  onState: (state: ObservedState, isEnd: boolean) => void;
   /** A bundle that was complete no longer opens: fetch it again, `bundleArrived` goes on from there. */
   onBundleLacking?: (digest: string) => void;
   /**

@@ -1,6 +1,7 @@
 /**
  * What the agent remembers of each object: what the bundle wants, what it last wrote, and what the watch said since.
- * Fingerprints instead of objects, so that a thousand objects at rest cost half a megabyte.
+ * Fingerprints instead of objects, and one text where several say the same, so that a thousand objects at rest cost half a
+ * megabyte.
  */
 import { writtenMeta } from '@flotilla/domain/diff/drift';
 import { ownValuesText } from '@flotilla/domain/diff/ownValues';
@@ -15,13 +16,14 @@ import { fingerprintOf, sha256 } from '../state/sha256.ts';
  */
 export type LiveVerdict = 'unobserved' | 'missing' | 'unchanged' | 'drifted' | 'recreated' | 'deleting';
 
-/** Our last write: digest of the bundle's line, fingerprint of what was sent, fingerprints of the server's answer. */
+/** Our last write: fingerprint of the bundle's line, what else shaped it, fingerprints of the server's answer. */
 export interface WrittenRecord {
   uid: string;
   /** apiVersion that was applied: fingerprints of another version say nothing. */
   version: string;
   object: string;
-  sent: string;
+  /** Digest of the body, the same text for every object. */
+  shape: string;
   meta: string;
   values: string;
 }
@@ -29,7 +31,7 @@ export interface WrittenRecord {
 export interface ObjectRecord {
   /** `group/kind/namespace/name` */
   key: string;
-  /** Digest of the line that the bundle in force has for it; null: not wanted. */
+  /** Fingerprint of the line that the bundle in force has for it; null: not wanted. */
   desired: string | null;
   written: WrittenRecord | null;
   live: LiveVerdict;
@@ -71,7 +73,7 @@ export function printsOf(object: KubeObject): AnswerPrints {
 
 function metaPrint(object: KubeObject): string {
   const { generation, meta } = writtenMeta(object, sha256);
-  return `${generation ?? ''}.${meta.slice(0, 32)}`;
+  return fingerprintOf(`${generation ?? ''}.${meta}`);
 }
 
 /** From here until `endWrite` watch events wait: the watch is often faster than the answer to our own write. */
@@ -87,17 +89,17 @@ export function endWrite(record: ObjectRecord): void {
 }
 
 /** Takes in the server's answer to our own write. */
-export function noteWritten(record: ObjectRecord, answer: KubeObject, object: string, sent: string): void {
-  record.uid = String(answer.metadata['uid']);
-  record.written = { uid: record.uid, version: answer.apiVersion, object, sent, ...printsOf(answer) };
+export function noteWritten(record: ObjectRecord, answer: KubeObject, object: string, shape: string): void {
+  noteUid(record, String(answer.metadata['uid']));
+  record.written = { uid: record.uid, version: answer.apiVersion, object, shape, ...printsOf(answer) };
   record.live = 'unchanged';
   noteVersion(record, answer);
   record.health = compactHealth(healthOf(answer));
 }
 
 /** What is there already serves: nothing was sent, and nothing need be until the bundle's line changes. */
-export function noteAsWritten(record: ObjectRecord, object: string, sent: string): void {
-  record.written = { uid: '', version: '', object, sent, meta: '', values: '' };
+export function noteAsWritten(record: ObjectRecord, object: string, shape: string): void {
+  record.written = { uid: '', version: '', object, shape, meta: '', values: '' };
 }
 
 /** Takes in a watched or listed object; false for one older than what is known. */
@@ -113,7 +115,7 @@ export function noteLive(record: ObjectRecord, object: KubeObject): boolean {
   }
   const uid = String(object.metadata['uid']);
   record.live = judge(record, object, uid);
-  record.uid = uid;
+  noteUid(record, record.written?.uid === uid ? record.written.uid : uid);
   noteVersion(record, object);
   record.health = compactHealth(healthOf(object));
   return true;
@@ -137,6 +139,11 @@ export function noteGone(record: ObjectRecord): void {
   record.live = 'missing';
   record.uid = '';
   record.health = null;
+}
+
+/** The text that is known is kept: each watch event brings a copy of its own. */
+function noteUid(record: ObjectRecord, uid: string): void {
+  if (record.uid !== uid) record.uid = uid;
 }
 
 function noteVersion(record: ObjectRecord, object: KubeObject): void {

@@ -19,7 +19,10 @@ const windowMs = 20;
 /** While an operation runs its progress is looked at less often: its end is told at once. */
 const runningWindowMs = 100;
 
-export function createReporter(options: { clock: Clock; onState: (state: ObservedState) => void }): Reporter {
+export function createReporter(options: {
+  clock: Clock;
+  onState: (state: ObservedState, isEnd: boolean) => void;
+}): Reporter {
   const { clock, onState } = options;
   const scheduled = new Map<Target, NodeJS.Timeout>();
   const report = (target: Target): void => {
@@ -27,8 +30,11 @@ export function createReporter(options: { clock: Clock; onState: (state: Observe
     scheduled.delete(target);
     const state = assess(target, clock.nowMs());
     if (target.state !== null && JSON.stringify(state) === JSON.stringify(target.state)) return;
+    const isEnd =
+      state.operation?.finishedAt != null &&
+      state.operation.finishedAt !== target.state?.operation?.finishedAt;
     target.state = state;
-    onState(state);
+    onState(state, isEnd);
   };
   return {
     schedule: (target) => {

@@ -17,7 +17,7 @@ import { groupByKind } from '@flotilla/domain/sync/order';
 import { selfHealDelayMs } from '@flotilla/domain/sync/retry';
 import { applyObject } from '../kube/apply.ts';
 import { isKubeError } from '../kube/error.ts';
-import { fingerprintOf, sha256 } from '../state/sha256.ts';
+import { sha256 } from '../state/sha256.ts';
 import { applyObjects } from './apply.ts';
 import type { Run } from './context.ts';
 import { callOptions } from './context.ts';
@@ -90,8 +90,7 @@ async function plannedOf(run: Run, index: BundleIndex, record: ObjectRecord): Pr
     policy: policyOf(object),
     tracked: true,
   };
-  const sent = `${shapeOf(run)}${fingerprintOf(canonicalText(manifest))}`;
-  return { key: record.key, task, line: record.desired, sent, manifest };
+  return { key: record.key, task, line: record.desired, shape: shapeOf(run), manifest };
 }
 
 /** From the bundle in force: one frame, one line. */

@@ -58,8 +58,10 @@ export interface Target {
   failures: Map<string, string>;
   pruneHeld: number;
   removal: ObservedState['removal'];
-  /** The cache on disk is behind `records`. */
+  /** The cache on disk is behind the operation. */
   dirty: boolean;
+  /** It is behind `records`. */
+  objectsDirty: boolean;
   state: ObservedState | null;
 }
 
@@ -87,6 +89,7 @@ export function newTarget(head: Head, body: Body, hubId: string): Target {
     pruneHeld: 0,
     removal: 'None',
     dirty: false,
+    objectsDirty: false,
     state: null,
   };
 }

@@ -69,10 +69,10 @@ async function send(run: Run, planned: PlannedApply, address: ObjectAddress): Pr
     answer = await applyObject(kube, address, manifest, options);
   }
   const record = recordOf(run.target, planned.key);
-  noteWritten(record, answer, planned.line, planned.sent);
+  noteWritten(record, answer, planned.line, planned.shape);
   if (planned.task.tracked) record.desired = planned.line;
   planned.onAnswer?.(answer);
-  run.target.dirty = true;
+  run.target.objectsDirty = true;
   return answer;
 }
 

@@ -1,5 +1,6 @@
 /**
- * Tells the hub what is and what happened. Changes of a few tens of milliseconds go out together; one numbered batch is
+ * Tells the hub what is and what happened. Changes of a few tens of milliseconds go out together, the end of an operation at
+ * once, since people and rollouts wait for it and nothing follows that could be told with it; one numbered batch is
  * under way at a time, and the next carries the latest of whatever changed meanwhile. A batch counts when the hub acked
  * it, which it does once it is committed; what was not acked when the stream broke is said again in the next session.
  */
@@ -26,7 +27,8 @@ export interface ReporterOptions {
 }
 
 export interface Reporter {
-  onState(state: ObservedState): void;
+  /** `isEnd`: its operation has just ended. */
+  onState(state: ObservedState, isEnd?: boolean): void;
   /** Kept until the hub has it. Resolves when it is on disk; a disk that refuses it is logged. */
   onFact(fact: FactBody): Promise<void>;
   /**
@@ -45,13 +47,24 @@ const factBytesMax = reportBatchBytesMax / 2;
 
 interface Reporting extends ReporterOptions {
   wake: () => void;
+  /** The next batch does not wait for neighbours. */
+  isUrgent: boolean;
+  hurry: () => void;
 }
 
 export function createReporter(options: ReporterOptions): Reporter {
-  const reporting: Reporting = { ...options, wake: () => undefined };
+  const reporting: Reporting = {
+    ...options,
+    wake: () => undefined,
+    isUrgent: false,
+    hurry: () => undefined,
+  };
   return {
-    onState: (state) => {
-      if (options.queue.put(state)) reporting.wake();
+    onState: (state, isEnd = false) => {
+      if (!options.queue.put(state)) return;
+      reporting.isUrgent ||= isEnd;
+      reporting.wake();
+      if (isEnd) reporting.hurry();
     },
     onFact: async (fact) => {
       const kept = options.facts.append(fact).catch((error: unknown) => {
@@ -134,6 +147,7 @@ async function ackOf(answer: Promise<IteratorResult<Uint8Array>>, batch: bigint)
 }
 
 async function sendBatch(reporting: Reporting, send: Send, fence: bigint, number: bigint): Promise<void> {
+  reporting.isUrgent = false;
   const batch: ReportBatch = {
     fence,
     batch: number,
@@ -165,8 +179,12 @@ async function somethingToSay(reporting: Reporting, welcome: Welcome, signal: Ab
   const { clock, random } = reporting;
   if (isIdle(reporting)) await woken(reporting, welcome.intervals.heartbeatMs, signal);
   if (isIdle(reporting)) return;
+  if (reporting.isUrgent) return;
   const debounceMs = welcome.intervals.reportDebounceMs || debounceMinMs + debounceSpreadMs * random();
-  await clock.sleep(debounceMs, signal);
+  const hurried = new AbortController();
+  reporting.hurry = () => hurried.abort();
+  await clock.sleep(debounceMs, AbortSignal.any([signal, hurried.signal])).catch(() => undefined);
+  signal.throwIfAborted();
 }
 
 function isIdle({ queue, facts }: Reporting): boolean {

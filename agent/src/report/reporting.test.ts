@@ -57,6 +57,17 @@ test('changes of one moment are one state: the latest', async () => {
   expect(statesOf(hub).length).toBeLessThan(3);
 });
 
+test('the end of an operation is told at once, and what waited for neighbours goes with it', async () => {
+  const { hub, parts } = await opened();
+  const intervals = { reportDebounceMs: 60_000, heartbeatMs: 0, fullCheckMs: 0 };
+  hub.behaviour.welcome = () => ({ intervals });
+  startSession(parts);
+  await eventually(() => expect(hub.sessions.length).toBe(1));
+  parts.reporter.onState(testState(randomUUID(), { assignment: 1 }));
+  parts.reporter.onState(testState(randomUUID(), { assignment: 2 }), true);
+  await eventually(() => expect(statesOf(hub).length).toBe(2));
+});
+
 test('what changes while a batch is under way goes out with the next, which takes a new number', async () => {
   const { hub, parts } = await opened();
   const target = randomUUID();

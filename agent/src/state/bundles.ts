@@ -1,7 +1,8 @@
 /**
  * Bundles on the volume: frames by their digest, shared between bundles, and an index for each bundle. A bundle counts
  * only after all of it was read back and verified, object by object; then a marker says so. What no entry needs any
- * more is dropped on demand. Reading holds one frame and one object at a time.
+ * more is dropped on demand. Reading holds one frame and one object at a time. What arrives is synced together, when the bundle
+ * is finished and before its marker: until then a power cut costs frames that are fetched again.
  */
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -11,7 +12,7 @@ import { decodeIndex, lackingFrames } from '@flotilla/domain/bundle/bundleIndex'
 import type { BundleVerdict, FrameLine } from '@flotilla/domain/bundle/read';
 import { isFrame, linesOfFrame, verifyBundle } from '@flotilla/domain/bundle/read';
 import type { Digest } from '@flotilla/domain/digest/sha256';
-import { ensureFolder, readFileIfAny, writeFileDurably } from './disk.ts';
+import { ensureFolder, readFileIfAny, syncFiles, writeFileDurably, writeFileWhole } from './disk.ts';
 import { seal, unseal } from './seal.ts';
 import { runningSha256, sha256 } from './sha256.ts';
 
@@ -59,6 +60,8 @@ interface Store {
   key: Uint8Array;
   complete: Set<Digest>;
   held: Set<Digest>;
+  /** Written and not yet synced. */
+  unsynced: Set<string>;
 }
 
 export async function openBundleStore(folder: string, key: Uint8Array): Promise<BundleStore> {
@@ -68,6 +71,7 @@ export async function openBundleStore(folder: string, key: Uint8Array): Promise<
     key,
     complete: new Set(),
     held: new Set(),
+    unsynced: new Set(),
   };
   await Promise.all([ensureFolder(store.indexes), ensureFolder(store.frames)]);
   for (const file of await readdir(store.indexes))
@@ -94,10 +98,7 @@ async function putIndex(store: Store, digest: Digest, bytes: Uint8Array): Promis
   const decoded = decodeIndex(bytes);
   if (!decoded.ok) return decoded;
   if (decoded.index.digest !== digest) return { ok: false, reason: 'the index is of another bundle' };
-  await writeFileDurably(
-    indexFile(store, digest),
-    seal(store.key, `index/${digest}`, zstdCompressSync(bytes)),
-  );
+  await write(store, indexFile(store, digest), seal(store.key, `index/${digest}`, zstdCompressSync(bytes)));
   return { ok: true, lacking: lackingFrames(decoded.index, store.held) };
 }
 
@@ -105,9 +106,31 @@ async function putFrame(store: Store, frame: IndexedFrame, bytes: Uint8Array): P
   if (!isFrame(frame, bytes, sha256)) return false;
   if (store.held.has(frame.digest)) return true;
   const sealed = seal(store.key, `frame/${frame.digest}`, zstdCompressSync(bytes));
-  await writeFileDurably(path.join(store.frames, frame.digest), sealed);
+  await write(store, path.join(store.frames, frame.digest), sealed);
   store.held.add(frame.digest);
   return true;
+}
+
+async function write(store: Store, file: string, bytes: Uint8Array): Promise<void> {
+  await writeFileWhole(file, bytes);
+  store.unsynced.add(file);
+}
+
+/** A frame that could not be synced is not to be trusted again, whatever reading it says. */
+async function syncWritten(store: Store, index: BundleIndex): Promise<void> {
+  const files = [
+    indexFile(store, index.digest),
+    ...index.frames.map(({ digest }) => path.join(store.frames, digest)),
+  ];
+  const unsynced = files.filter((file) => store.unsynced.has(file));
+  try {
+    await syncFiles(unsynced);
+  } catch (error) {
+    for (const { digest } of index.frames)
+      if (store.unsynced.has(path.join(store.frames, digest))) await removeFrame(store, digest);
+    throw error;
+  }
+  for (const file of unsynced) store.unsynced.delete(file);
 }
 
 async function readIndex(store: Store, digest: Digest): Promise<BundleIndex | null> {
@@ -136,14 +159,22 @@ async function finish(store: Store, digest: Digest): Promise<BundleVerdict> {
     if (!verdict.ok) return verdict;
   }
   const verdict = verifier.finish();
-  if (verdict.ok) await markComplete(store, digest);
+  if (!verdict.ok) return verdict;
+  await syncWritten(store, index);
+  await markComplete(store, digest);
   return verdict;
 }
 
 async function dropFrame(store: Store, digest: Digest): Promise<BundleVerdict> {
-  store.held.delete(digest);
-  await rm(path.join(store.frames, digest), { force: true });
+  await removeFrame(store, digest);
   return { ok: false, reason: `frame ${digest.slice(0, 12)} is missing or damaged` };
+}
+
+async function removeFrame(store: Store, digest: Digest): Promise<void> {
+  const file = path.join(store.frames, digest);
+  store.held.delete(digest);
+  store.unsynced.delete(file);
+  await rm(file, { force: true });
 }
 
 async function markComplete(store: Store, digest: Digest): Promise<void> {
@@ -188,11 +219,11 @@ async function collect(store: Store, needed: ReadonlySet<Digest>): Promise<void>
     // The marker goes with the first file of its bundle that does: an incomplete one must not look complete.
     store.complete.delete(digest);
     await rm(`${indexFile(store, digest)}.ok`, { force: true });
+    store.unsynced.delete(indexFile(store, digest));
     await rm(path.join(store.indexes, file), { force: true });
   }
   for (const digest of [...store.held]) {
     if (keep.has(digest)) continue;
-    store.held.delete(digest);
-    await rm(path.join(store.frames, digest), { force: true });
+    await removeFrame(store, digest);
   }
 }

@@ -2,7 +2,7 @@
  * Files that are either whole or not there: temp file, fsync, rename, fsync of the folder. A full disk is an error of
  * its own, since it is the operator's to mend and must be told as such.
  */
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 export class DiskFullError extends Error {
@@ -38,6 +38,36 @@ async function replaceFile(file: string, bytes: Uint8Array): Promise<void> {
     await syncFolder(path.dirname(file));
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
+    throw asDiskError(file, error);
+  }
+}
+
+/**
+ * Whole or not there for whoever reads it, but a power cut may undo it until `syncFiles`: for what is checked when it is read,
+ * many of which are then synced together.
+ */
+export async function writeFileWhole(file: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${file}.tmp`;
+  try {
+    await writeFile(temporary, bytes, { mode: 0o600 });
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw asDiskError(file, error);
+  }
+}
+
+/** After it resolves a power cut does not undo these, nor that they are in their folders. */
+export async function syncFiles(files: readonly string[]): Promise<void> {
+  await Promise.all(files.map(syncFile));
+  await Promise.all([...new Set(files.map((file) => path.dirname(file)))].map(syncFolder));
+}
+
+async function syncFile(file: string): Promise<void> {
+  try {
+    await using handle = await open(file, 'r');
+    await handle.sync();
+  } catch (error) {
     throw asDiskError(file, error);
   }
 }

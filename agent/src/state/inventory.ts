@@ -65,11 +65,13 @@ interface Store {
   kube: KubeClient;
   namespace: string;
   held: Map<string, Map<string, HeldShard>>;
+  /** Decoded once for all steps of a pass; gone with the last of them that uses it. */
+  decoded: Map<string, WeakRef<Inventory>>;
 }
 
 /** Reads every inventory Secret of the namespace. */
 export async function openInventoryStore(kube: KubeClient, namespace: string): Promise<InventoryStore> {
-  const store: Store = { kube, namespace, held: new Map() };
+  const store: Store = { kube, namespace, held: new Map(), decoded: new Map() };
   await listObjects(kube, { resource: secretResource, namespace, labelSelector: label }, (secret) =>
     hold(store, secret),
   );
@@ -91,6 +93,7 @@ function hold(store: Store, secret: KubeObject): void {
   const data = (secret['data'] ?? {}) as Record<string, string>;
   const shards = store.held.get(application) ?? new Map<string, HeldShard>();
   store.held.set(application, shards);
+  store.decoded.delete(application);
   shards.set(metadata.name, {
     name: metadata.name,
     uid: String(metadata['uid']),
@@ -103,8 +106,13 @@ function hold(store: Store, secret: KubeObject): void {
 function read(store: Store, application: string): Inventory | null {
   const shards = store.held.get(application);
   if (shards === undefined || shards.size === 0) return null;
+  const known = store.decoded.get(application)?.deref();
+  if (known !== undefined) return known;
   const decoded = [...shards.values()].map(decode);
-  return { ...mergeShards(decoded), rebuilt: [...shards.values()].some((shard) => shard.rebuilt) };
+  const rebuilt = [...shards.values()].some((shard) => shard.rebuilt);
+  const inventory: Inventory = { ...mergeShards(decoded), rebuilt };
+  store.decoded.set(application, new WeakRef(inventory));
+  return inventory;
 }
 
 function decode(held: HeldShard): InventoryShard {
@@ -173,6 +181,7 @@ async function writeShard(
 
 async function reload(store: Store, application: string): Promise<void> {
   store.held.delete(application);
+  store.decoded.delete(application);
   const selection = {
     resource: secretResource,
     namespace: store.namespace,
@@ -215,12 +224,14 @@ async function drop(store: Store, application: string): Promise<void> {
   for (const held of [...(store.held.get(application)?.values() ?? [])])
     await dropShard(store, application, held);
   store.held.delete(application);
+  store.decoded.delete(application);
 }
 
 async function dropShard(store: Store, application: string, held: HeldShard): Promise<void> {
   const address = { resource: secretResource, namespace: store.namespace, name: held.name };
   await deleteObject(store.kube, address, held.uid, 'background');
   store.held.get(application)?.delete(held.name);
+  store.decoded.delete(application);
 }
 
 function digestOf(store: Store): Digest {
