@@ -35,8 +35,7 @@ export interface Agent extends AsyncDisposable {
 
 const READY_TIMEOUT_MS = 120_000;
 const AGENT_PROGRAM = join(root, 'agent/dist/agent.mjs');
-/** As an agent is to be started: idle most of its life, it needs little room for young objects and one heap of the C library. */
-const AGENT_FLAGS = ['--max-semi-space-size=1'];
+/** As an agent is to be started: one heap of the C library for all threads of a program that waits most of its life. */
 const AGENT_ENVIRONMENT = { MALLOC_ARENA_MAX: '1' };
 
 export async function startAgent(options: AgentOptions): Promise<Agent> {
@@ -44,7 +43,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const program = startProgram({
     name: `agent of ${options.name}`,
     command: process.execPath,
-    args: [...AGENT_FLAGS, AGENT_PROGRAM],
+    args: [AGENT_PROGRAM],
     env: { ...AGENT_ENVIRONMENT, ...env },
     ...(options.logFile === undefined ? {} : { logFile: options.logFile }),
   });
