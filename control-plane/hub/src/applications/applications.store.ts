@@ -2,7 +2,7 @@
 import type { Database } from '../platform/prisma.ts';
 import type { HubTransaction, Sql } from '../platform/transaction.ts';
 import type { RemovalMode } from './application.ts';
-import { isUuid } from './projects.store.ts';
+import { isUuid } from '../platform/uuid.ts';
 import { refText, type ApplicationSpec } from './spec.ts';
 
 export interface ApplicationRow {

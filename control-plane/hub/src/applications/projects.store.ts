@@ -2,6 +2,7 @@
 import type { Database } from '../platform/prisma.ts';
 import type { HubTransaction } from '../platform/transaction.ts';
 import type { ProjectSpec } from './project.ts';
+import { isUuid } from '../platform/uuid.ts';
 
 export interface ProjectRow {
   id: string;
@@ -70,8 +71,4 @@ export async function applicationsOf(tx: HubTransaction, projectId: string): Pro
     projectId,
   ]);
   return rows.map(({ id }) => id);
-}
-
-export function isUuid(text: string): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
 }

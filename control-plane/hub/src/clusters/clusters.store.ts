@@ -1,6 +1,7 @@
 /** Rows of clusters and of the keys they are bound to. */
 import type { Database } from '../platform/prisma.ts';
 import type { Sql } from '../platform/transaction.ts';
+import { isUuid } from '../platform/uuid.ts';
 
 export interface ClusterRow {
   id: string;
@@ -64,11 +65,6 @@ const joins = `clusters c JOIN projects p ON p.id = c.project_id LEFT JOIN clust
 
 const keyColumns = `cluster_id AS "clusterId", slot, fingerprint, public_key AS "publicKey", token_id AS "tokenId",
   first_hello_at AS "firstHelloAt"`;
-
-/** What Postgres would take for a uuid in the one form that it writes: an index serves no other comparison. */
-function isUuid(text: string): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
-}
 
 /** By uuid or name. */
 export async function findCluster(source: Sql, nameOrId: string): Promise<ClusterRow | null> {

@@ -20,6 +20,7 @@ import {
   type Extension,
 } from '@peculiar/x509';
 import { isIP } from 'node:net';
+import { isUuid } from '../platform/uuid.ts';
 
 export interface Issuer {
   certificatePem: string;
@@ -143,7 +144,7 @@ export function readAgentCertificate(
   const prefix = `URI:${spiffeId(trustDomain, '')}`;
   const names = (certificate.subjectAltName ?? '').split(', ');
   const clusterId = names.length === 1 && names[0]?.startsWith(prefix) ? names[0].slice(prefix.length) : '';
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(clusterId)) return null;
+  if (!isUuid(clusterId)) return null;
   const publicKey = certificate.publicKey.export({ type: 'spki', format: 'der' });
   return { clusterId, fingerprint: fingerprintOf(publicKey), publicKey };
 }

@@ -12,6 +12,7 @@ import { RolloutVersionMoved } from './save.store.ts';
 import { tick, type TickOptions } from './tick.ts';
 import { Watch } from './watch.ts';
 import * as store from './watch.store.ts';
+import { isUuid } from '../platform/uuid.ts';
 
 const ticksMax = 8;
 /** Every target is looked at this many times less often than what changed. */
@@ -150,8 +151,4 @@ export class RolloutWorker {
     timer.unref();
     this.#timers.set(key, timer);
   }
-}
-
-function isUuid(text: string): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
 }

@@ -2,6 +2,7 @@
 import type { Database } from '../platform/prisma.ts';
 import type { Sql } from '../platform/transaction.ts';
 import type { RepositoryResource } from './repository.schema.ts';
+import { isUuid } from '../platform/uuid.ts';
 
 interface RefRow {
   ref: string;
@@ -193,8 +194,4 @@ function refOf(ref: RefRow): RepositoryResource['refs'][number] {
     seenAt: new Date(ref.seenAt).toISOString(),
     rewritten: rewritten && { ...rewritten, at: new Date(rewritten.at).toISOString() },
   };
-}
-
-function isUuid(text: string): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
 }

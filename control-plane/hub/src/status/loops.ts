@@ -9,6 +9,7 @@ import type { Observations } from '../platform/observations.ts';
 import type { Database } from '../platform/prisma.ts';
 import { findMiscounted, findMiscountedOf, recount } from './counters.store.ts';
 import { makePartitions, settleHealth } from './history.store.ts';
+import { isUuid } from '../platform/uuid.ts';
 
 export interface StatusLoopOptions {
   database: Database;
@@ -71,10 +72,6 @@ async function recountAll({ observations, signal }: StatusLoopOptions, targetIds
       for (const id of moved) tx.hint('status', id);
     });
   }
-}
-
-function isUuid(text: string): boolean {
-  return /^[0-9a-f-]{36}$/.test(text);
 }
 
 async function postgresNow(database: Database): Promise<Date> {
