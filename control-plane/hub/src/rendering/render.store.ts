@@ -1,13 +1,11 @@
-/** Rows of a render: the trees it reads, and the variant, bundle and frames it leaves, in one transaction. */
-import { encodeIndex } from '@flotilla/domain/bundle/bundleIndex';
+/** Rows of a render: what is to be rendered, and the variant and bundle it leaves, in one transaction. */
 import type { Bundle } from '@flotilla/domain/bundle/bundle';
 
-import type { DataKeys } from '../platform/dataKeys.ts';
 import type { Database } from '../platform/prisma.ts';
 import { systemActor, type HubTransaction, type Transactions } from '../platform/transaction.ts';
 import { setCondition } from '../platform/conditions.ts';
-import type { FrameStore } from '../sources/frames.store.ts';
 import { sha256Hex } from '../platform/digest.ts';
+import type { BundleStore } from './bundle.store.ts';
 import type { RenderProblem } from './child/manifests.ts';
 import type { RenderSpec, ResolvedSource } from './revisionKey.ts';
 
@@ -42,14 +40,12 @@ function filesSql(sources: string): string {
 export class RenderStore {
   private readonly database: Database;
   private readonly transactions: Transactions;
-  private readonly dataKeys: DataKeys;
-  private readonly frames: FrameStore;
+  private readonly bundles: BundleStore;
 
-  constructor(database: Database, transactions: Transactions, dataKeys: DataKeys, frames: FrameStore) {
+  constructor(database: Database, transactions: Transactions, bundles: BundleStore) {
     this.database = database;
     this.transactions = transactions;
-    this.dataKeys = dataKeys;
-    this.frames = frames;
+    this.bundles = bundles;
   }
 
   /** Revisions that are not rendered, the newest first: it is what people wait for. */
@@ -61,15 +57,6 @@ export class RenderStore {
        WHERE r.application_id = $1::uuid AND r.state = 'Candidate' ORDER BY r.number DESC`,
       [applicationId],
     );
-  }
-
-  /** Uncompressed frames of a stored tree; null when the tree is gone. */
-  async tree(projectId: string, treeId: string): Promise<Buffer[] | null> {
-    const [row] = await this.database.query<{ frames: string[] }>(
-      'SELECT frames FROM source_trees WHERE id = $1::uuid',
-      [treeId],
-    );
-    return row === undefined ? null : this.frames.read(projectId, row.frames);
   }
 
   /** Of the application's newest rendered revision, where it has the same files: a commit may have changed others. */
@@ -107,30 +94,12 @@ export class RenderStore {
     });
   }
 
-  async saveBundle(candidate: Candidate, { index, frames }: Bundle): Promise<void> {
-    const { projectId } = candidate;
-    const prepared = await this.frames.prepare(
-      projectId,
-      index.frames.map(({ digest }, at) => ({ digest, bytes: frames[at] ?? new Uint8Array() })),
-    );
-    const sealed = await this.dataKeys.seal(projectId, 'bundles', index.digest, encodeIndex(index));
+  async saveBundle(candidate: Candidate, bundle: Bundle): Promise<void> {
+    const { index } = bundle;
+    const prepared = await this.bundles.prepare(candidate.projectId, bundle);
     await this.transactions.inTransaction(systemActor, async (tx) => {
       if (!(await lockCandidate(tx, candidate))) return tx.nothingChanged(undefined);
-      await this.frames.save(tx, prepared);
-      await tx.sql(
-        `INSERT INTO bundles (project_id, digest, index, key_version, size_bytes, objects, frames)
-         VALUES ($1::uuid, $2, $3, $4, $5, $6, $7::text[])
-         ON CONFLICT (project_id, digest) DO UPDATE SET created_at = now()`,
-        [
-          projectId,
-          index.digest,
-          Buffer.from(sealed.data),
-          sealed.keyVersion,
-          index.bytes,
-          index.objects.length,
-          index.frames.map(({ digest }) => digest),
-        ],
-      );
+      await this.bundles.save(tx, prepared);
       const variant = { bundle: index.digest, sizeBytes: index.bytes, objects: index.objects.length };
       await this.insertVariant(tx, candidate, variant);
       await this.finish(tx, candidate, null, {

@@ -1,7 +1,7 @@
 /** A revision → its variant and bundle, or what is wrong with it. What another try may mend stays a Candidate. */
 import type { Locks } from '../platform/lock.ts';
 import type { Logger } from '../platform/logger.ts';
-import { FrameMissing } from '../sources/frames.store.ts';
+import { saveTwice, type FrameStore } from '../sources/frames.store.ts';
 import type { RenderProblem } from './child/manifests.ts';
 import type { Candidate, RenderStore } from './render.store.ts';
 import { RenderStopped, type Rendered, type Renderer, type SourceToRender } from './renderer.ts';
@@ -9,6 +9,7 @@ import { RenderStopped, type Rendered, type Renderer, type SourceToRender } from
 export interface RenderOptions {
   locks: Locks;
   store: RenderStore;
+  frames: Pick<FrameStore, 'readTree'>;
   renderer: Renderer;
   logger: Logger;
 }
@@ -34,7 +35,7 @@ async function renderOne(options: RenderOptions, candidate: Candidate): Promise<
     logger.warn({ ...about, problem: problems[0] }, 'revision does not render');
     return;
   }
-  await saveTwice(store, candidate, rendered);
+  await saveTwice(() => store.saveBundle(candidate, rendered.bundle));
   logger.info({ ...about, bundle: rendered.bundle.index.digest }, 'revision rendered');
 }
 
@@ -50,18 +51,30 @@ async function isSameAsBefore({ store, logger }: RenderOptions, candidate: Candi
   return true;
 }
 
-async function renderTrees({ store, renderer }: RenderOptions, candidate: Candidate): Promise<Rendered> {
+async function renderTrees(
+  { frames: stored, renderer }: RenderOptions,
+  candidate: Candidate,
+): Promise<Rendered> {
   const sources: SourceToRender[] = [];
   for (const [at, source] of candidate.sources.entries()) {
     const directory = candidate.renderSpec.directories[at];
-    const frames = await store.tree(candidate.projectId, source.tree);
+    const frames = await stored.readTree(candidate.projectId, source.tree);
     if (directory === undefined || frames === null) {
       return failed(`the files of ${source.path} at ${source.commit} are not kept any more`);
     }
     sources.push({ path: source.path, directory, frames });
   }
+  return renderSources(renderer, candidate.projectId, sources);
+}
+
+/** What goes over a limit does so on every try: it is a problem of the files, as a mistake in them is. */
+export async function renderSources(
+  renderer: Pick<Renderer, 'render'>,
+  projectId: string,
+  sources: readonly SourceToRender[],
+): Promise<Rendered> {
   try {
-    return await renderer.render(candidate.projectId, sources);
+    return await renderer.render(projectId, sources);
   } catch (error) {
     if (error instanceof RenderStopped && error.kind === 'limit') return failed(error.message);
     throw error;
@@ -84,18 +97,4 @@ function failed(message: string): Rendered {
 
 function problem(message: string): RenderProblem {
   return { file: '', document: 0, line: 0, message };
-}
-
-/** Retention may take a frame between the two steps of saving; then both are done again. */
-async function saveTwice(
-  store: RenderStore,
-  candidate: Candidate,
-  rendered: Extract<Rendered, { ok: true }>,
-): Promise<void> {
-  try {
-    await store.saveBundle(candidate, rendered.bundle);
-  } catch (error) {
-    if (!(error instanceof FrameMissing)) throw error;
-    await store.saveBundle(candidate, rendered.bundle);
-  }
 }

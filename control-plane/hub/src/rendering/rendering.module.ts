@@ -14,6 +14,7 @@ import { Observations } from '../platform/observations.ts';
 import { FrameStore } from '../sources/frames.store.ts';
 import { GitClient } from '../sources/git/client.ts';
 import { SourcesModule } from '../sources/sources.module.ts';
+import { BundleStore } from './bundle.store.ts';
 import { PreviewStore } from './preview/preview.store.ts';
 import { startPreviews } from './preview/previews.ts';
 import { Renderer, rendererDefaults } from './renderer.ts';
@@ -41,13 +42,14 @@ export class RenderingModule implements OnApplicationBootstrap {
 
   onApplicationBootstrap(): void {
     if (!this.config.roles.includes('worker')) return;
-    const { database, transactions, dataKeys, hints, lifecycle } = this;
+    const { database, transactions, frames, hints, lifecycle } = this;
     const logger = this.loggers.for('rendering');
     const unshare = findUnshare();
     if (unshare === null)
       logger.warn('renderers keep their network: this system gives no network namespaces');
     const { scanIntervalMs, sourcesAllow } = this.config;
     const renderer = new Renderer({ ...rendererDefaults, unshare, logger });
+    const bundles = new BundleStore(this.dataKeys, frames);
     startRendering({
       locks: this.locks,
       scanIntervalMs,
@@ -55,13 +57,25 @@ export class RenderingModule implements OnApplicationBootstrap {
       lifecycle,
       logger,
       renderer,
-      store: new RenderStore(database, transactions, dataKeys, this.frames),
+      frames,
+      store: new RenderStore(database, transactions, bundles),
       resolveStore: new ResolveStore(database, transactions),
     });
-    const store = new PreviewStore(database, this.observations, dataKeys, this.frames);
+    const store = new PreviewStore(database, this.observations, bundles);
     const resolver = { git: this.git, envelope: this.envelope, store, sourcesAllow };
     const { locks } = this;
     const { signal } = lifecycle;
-    startPreviews({ locks, scanIntervalMs, hints, lifecycle, logger, renderer, store, resolver, signal });
+    startPreviews({
+      frames,
+      locks,
+      scanIntervalMs,
+      hints,
+      lifecycle,
+      logger,
+      renderer,
+      store,
+      resolver,
+      signal,
+    });
   }
 }

@@ -30,6 +30,16 @@ export class FrameMissing extends Error {
   }
 }
 
+/** Retention may take a frame between the two steps of saving; then both are done again. */
+export async function saveTwice<T>(save: () => Promise<T>): Promise<T> {
+  try {
+    return await save();
+  } catch (error) {
+    if (!(error instanceof FrameMissing)) throw error;
+    return save();
+  }
+}
+
 /** Bytes of frames that are kept uncompressed in memory: what was just saved is what is read next. */
 const cacheBytesMax = 64 << 20;
 
@@ -116,6 +126,15 @@ export class FrameStore {
       if (bytes === undefined) throw new FrameMissing(projectId);
       return bytes;
     });
+  }
+
+  /** Of a stored tree; null when it is gone. @throws FrameMissing */
+  async readTree(projectId: string, treeId: string): Promise<Buffer[] | null> {
+    const [row] = await this.database.query<{ frames: string[] }>(
+      'SELECT frames FROM source_trees WHERE id = $1::uuid',
+      [treeId],
+    );
+    return row === undefined ? null : this.read(projectId, row.frames);
   }
 
   private keep(projectId: string, digest: string, bytes: Buffer): void {

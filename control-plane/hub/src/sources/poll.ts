@@ -7,7 +7,7 @@ import type { Envelope } from '../platform/envelope.ts';
 import type { Locks } from '../platform/lock.ts';
 import type { Logger } from '../platform/logger.ts';
 import { openCredential } from './credential.ts';
-import { FrameMissing } from './frames.store.ts';
+import { saveTwice } from './frames.store.ts';
 import { GitError, type GitClient } from './git/client.ts';
 import type { Look, Remote, Want } from './git/messages.ts';
 import type { MovedRef, PolledRepository, PollStore } from './poll.store.ts';
@@ -46,7 +46,7 @@ export class Poller {
     const wants = await store.wants(repositoryId);
     try {
       const looks = await this.lookAt(repository, wants);
-      const { moved } = await this.save(repository, looks);
+      const { moved } = await saveTwice(() => this.options.store.saveLooks(repository, looks));
       if (moved.length > 0) await this.tell(repository, moved);
       return 'polled';
     } catch (error) {
@@ -76,15 +76,5 @@ export class Poller {
       allow: this.options.config.sourcesAllow,
     };
     return this.options.git.look(remote, wants);
-  }
-
-  /** Retention may take a frame between the two steps of saving; then both are done again. */
-  private async save(repository: PolledRepository, looks: Look[]): Promise<{ moved: MovedRef[] }> {
-    try {
-      return await this.options.store.saveLooks(repository, looks);
-    } catch (error) {
-      if (!(error instanceof FrameMissing)) throw error;
-      return this.options.store.saveLooks(repository, looks);
-    }
   }
 }

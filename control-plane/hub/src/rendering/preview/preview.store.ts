@@ -1,12 +1,10 @@
 /** Rows of plans while they are resolved and rendered, and the bundle that comes of it. Nothing here is a revision. */
-import { encodeIndex } from '@flotilla/domain/bundle/bundleIndex';
 import type { Bundle } from '@flotilla/domain/bundle/bundle';
 
-import type { DataKeys } from '../../platform/dataKeys.ts';
 import type { ObservationTransaction, Observations } from '../../platform/observations.ts';
 import type { Database } from '../../platform/prisma.ts';
-import type { FrameStore } from '../../sources/frames.store.ts';
 import type { CommitMeta } from '../../sources/git/messages.ts';
+import type { BundleStore } from '../bundle.store.ts';
 
 export interface PreviewRow {
   id: string;
@@ -42,14 +40,12 @@ const renderWithin = `interval '3 minutes'`;
 export class PreviewStore {
   private readonly database: Database;
   private readonly observations: Observations;
-  private readonly dataKeys: DataKeys;
-  private readonly frames: FrameStore;
+  private readonly bundles: BundleStore;
 
-  constructor(database: Database, observations: Observations, dataKeys: DataKeys, frames: FrameStore) {
+  constructor(database: Database, observations: Observations, bundles: BundleStore) {
     this.database = database;
     this.observations = observations;
-    this.dataKeys = dataKeys;
-    this.frames = frames;
+    this.bundles = bundles;
   }
 
   async due(limit: number): Promise<string[]> {
@@ -101,39 +97,12 @@ export class PreviewStore {
     return rows.map(({ commit }) => commit);
   }
 
-  /** Uncompressed frames of a stored tree; null when it is gone. */
-  async tree(projectId: string, treeId: string): Promise<Buffer[] | null> {
-    const [row] = await this.database.query<{ frames: string[] }>(
-      'SELECT frames FROM source_trees WHERE id = $1::uuid',
-      [treeId],
-    );
-    return row === undefined ? null : this.frames.read(projectId, row.frames);
-  }
-
   /** The bundle is stored as any other, so that agents fetch it as any other; from here on clusters can be asked. */
   async saveBundle({ id, projectId }: PreviewRow, { sources, meta, bundle }: Preview): Promise<void> {
-    const { index, frames } = bundle;
-    const prepared = await this.frames.prepare(
-      projectId,
-      index.frames.map(({ digest }, at) => ({ digest, bytes: frames[at] ?? new Uint8Array() })),
-    );
-    const sealed = await this.dataKeys.seal(projectId, 'bundles', index.digest, encodeIndex(index));
+    const { index } = bundle;
+    const prepared = await this.bundles.prepare(projectId, bundle);
     await this.observations.write(async (tx) => {
-      await this.frames.save(tx, prepared);
-      await tx.sql(
-        `INSERT INTO bundles (project_id, digest, index, key_version, size_bytes, objects, frames)
-         VALUES ($1::uuid, $2, $3, $4, $5, $6, $7::text[])
-         ON CONFLICT (project_id, digest) DO UPDATE SET created_at = now()`,
-        [
-          projectId,
-          index.digest,
-          Buffer.from(sealed.data),
-          sealed.keyVersion,
-          index.bytes,
-          index.objects.length,
-          index.frames.map(({ digest }) => digest),
-        ],
-      );
+      await this.bundles.save(tx, prepared);
       await tx.sql(
         `UPDATE plans SET phase = 'Asking', sources = $2::jsonb, meta = $3::jsonb, bundle = $4, objects = $5
          WHERE id = $1::uuid AND phase = 'Rendering'`,

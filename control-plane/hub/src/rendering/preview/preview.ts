@@ -3,16 +3,17 @@
  * no candidate, and no rollout, condition or guard hears of it.
  */
 import type { Logger } from '../../platform/logger.ts';
-import { FrameMissing } from '../../sources/frames.store.ts';
+import { saveTwice, type FrameStore } from '../../sources/frames.store.ts';
 import { messageOf } from '../render.store.ts';
-import { emptyProblems } from '../render.ts';
-import { RenderStopped, type Rendered, type Renderer, type SourceToRender } from '../renderer.ts';
+import { emptyProblems, renderSources } from '../render.ts';
+import type { Renderer, SourceToRender } from '../renderer.ts';
 import { renderSpecOf, type RenderSpec } from '../revisionKey.ts';
 import type { Preview, PreviewRow, PreviewSource, PreviewStore } from './preview.store.ts';
 import { resolveRef, type Read, type RefResolver } from './resolveRef.ts';
 
 export interface PreviewOptions {
   store: PreviewStore;
+  frames: Pick<FrameStore, 'readTree'>;
   renderer: Pick<Renderer, 'render'>;
   resolver: RefResolver;
   logger: Logger;
@@ -30,8 +31,9 @@ export async function renderPreview(options: PreviewOptions, id: string): Promis
     logger.info({ plan: id, reason: outcome.reason }, 'plan not rendered');
     return store.saveFailure(id, outcome.reason, outcome.resolved);
   }
-  await saveTwice(store, row, outcome.preview);
-  logger.info({ plan: id, bundle: outcome.preview.bundle.index.digest }, 'plan rendered');
+  const { preview } = outcome;
+  await saveTwice(() => store.saveBundle(row, preview));
+  logger.info({ plan: id, bundle: preview.bundle.index.digest }, 'plan rendered');
 }
 
 type Resolved = Pick<Preview, 'sources' | 'meta'>;
@@ -54,9 +56,9 @@ async function outcomeOf(options: PreviewOptions, row: PreviewRow): Promise<Outc
     })),
   };
   const renderSpec = renderSpecOf(row.spec);
-  const trees = await treesOf(options.store, row, sources, renderSpec, read);
+  const trees = await treesOf(options.frames, row, sources, renderSpec, read);
   if (!trees.ok) return { ...trees, resolved };
-  const rendered = await render(options, row, trees.sources);
+  const rendered = await renderSources(options.renderer, row.projectId, trees.sources);
   if (!rendered.ok) return { ok: false, reason: messageOf(rendered.problems), resolved };
   const empty = emptyProblems(
     { renderSpec, sources: resolved.sources.map((source) => ({ ...source, tree: '' })) },
@@ -69,7 +71,7 @@ async function outcomeOf(options: PreviewOptions, row: PreviewRow): Promise<Outc
 type Trees = { ok: true; sources: SourceToRender[] } | { ok: false; reason: string };
 
 async function treesOf(
-  store: PreviewStore,
+  stored: PreviewOptions['frames'],
   row: PreviewRow,
   sources: readonly PreviewSource[],
   { directories }: RenderSpec,
@@ -81,7 +83,7 @@ async function treesOf(
     const files =
       source.repository === row.repositoryId
         ? filesOf(read, source.path)
-        : await storedFiles(store, row, source);
+        : await storedFiles(stored, row, source);
     if ('reason' in files) return { ok: false, reason: files.reason };
     if (directory === undefined)
       return { ok: false, reason: 'the application was changed meanwhile: try again' };
@@ -100,32 +102,13 @@ function filesOf({ paths, commit }: Read, path: string): Files {
 }
 
 /** Of another repository: what the application has now. */
-async function storedFiles(store: PreviewStore, row: PreviewRow, source: PreviewSource): Promise<Files> {
-  const frames = source.tree === null ? null : await store.tree(row.projectId, source.tree);
+async function storedFiles(
+  stored: PreviewOptions['frames'],
+  row: PreviewRow,
+  source: PreviewSource,
+): Promise<Files> {
+  const frames = source.tree === null ? null : await stored.readTree(row.projectId, source.tree);
   return frames === null
     ? { reason: `'${source.path}' of another repository has not been read yet: see flotilla repo list` }
     : { frames };
-}
-
-async function render(
-  { renderer }: PreviewOptions,
-  row: PreviewRow,
-  sources: SourceToRender[],
-): Promise<Rendered> {
-  try {
-    return await renderer.render(row.projectId, sources);
-  } catch (error) {
-    if (!(error instanceof RenderStopped) || error.kind !== 'limit') throw error;
-    return { ok: false, problems: [{ file: '', document: 0, line: 0, message: error.message }] };
-  }
-}
-
-/** Retention may take a frame between the two steps of saving; then both are done again. */
-async function saveTwice(store: PreviewStore, row: PreviewRow, preview: Preview): Promise<void> {
-  try {
-    await store.saveBundle(row, preview);
-  } catch (error) {
-    if (!(error instanceof FrameMissing)) throw error;
-    await store.saveBundle(row, preview);
-  }
 }
