@@ -13,6 +13,7 @@ import type { Config } from './config.ts';
 import { readConfig } from './config.ts';
 import type { Log } from './log.ts';
 import type { Readiness } from './ops/healthServer.ts';
+import { inParallel } from './reconcile/parallel.ts';
 
 interface Hosted {
   name: string;
@@ -50,16 +51,13 @@ async function runAll(
   logOf: (name: string) => Log,
   signal: AbortSignal,
 ): Promise<void> {
-  const waiting = [...agents];
   const running: Promise<void>[] = [];
-  const startSome = async () => {
-    for (let agent = waiting.shift(); agent !== undefined && !signal.aborted; agent = waiting.shift()) {
-      const readiness: Readiness = { ready: false, phase: 'starting' };
-      running.push(keepRunning(agent, logOf(agent.name), readiness, signal));
-      await untilStarted(readiness, signal);
-    }
-  };
-  await Promise.all(Array.from({ length: startingMax }, startSome));
+  await inParallel(agents, startingMax, async (agent) => {
+    if (signal.aborted) return;
+    const readiness: Readiness = { ready: false, phase: 'starting' };
+    running.push(keepRunning(agent, logOf(agent.name), readiness, signal));
+    await untilStarted(readiness, signal);
+  });
   await Promise.all(running);
 }
 
