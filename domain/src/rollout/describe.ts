@@ -3,7 +3,7 @@
  * reads in the CLI and on a page is made here, so that both say the same.
  */
 import { formatDuration } from './duration.ts';
-import { failuresIn, isUnapproved, membersOf, openWave } from './gates.ts';
+import { approvalWords, failuresIn, isUnapproved, membersOf, openWave, waveWaitsWords } from './gates.ts';
 import { isFinished, isInFlight } from './outcome.ts';
 import type { OutcomeType, Rollout, TargetOutcome, TargetState } from './state.ts';
 import type { Wave } from './strategy.ts';
@@ -100,11 +100,12 @@ function waveWaitsFor(
   return parts.length === 0 ? '' : `wave ${wave.name}: ${parts.join(', ')}`;
 }
 
-/** An approval that was given meanwhile is known before the step that sees it; of windows the last step knows. */
+/** Approval is known at once; of windows only what the last step saw. */
 function gateWords(rollout: Rollout, wave: Wave, at: number): string {
-  if (isUnapproved(rollout, wave, at)) return `wave ${wave.name} waits for approval`;
   const announced = rollout.waves[at]?.announced ?? '';
-  return wave.approval && announced.endsWith('approval') ? '' : announced;
+  const isOver = announced === approvalWords && !isUnapproved(rollout, wave, at);
+  const waitsFor = isUnapproved(rollout, wave, at) ? approvalWords : announced;
+  return waitsFor === '' || isOver ? '' : waveWaitsWords(wave.name, waitsFor);
 }
 
 function soakWords(soaking: readonly TargetOutcome[], of: number, soakMs: number, nowMs: number): string {
@@ -114,11 +115,9 @@ function soakWords(soaking: readonly TargetOutcome[], of: number, soakMs: number
   return `${soaking.length} of ${of} soaking, ${formatDuration(Math.max(0, ...left))} left`;
 }
 
-/** In a wave that is open only a window is announced. */
+/** What is announced of a wave that is open already is a window. */
 function pendingWords(rollout: Rollout, at: number, pending: number, of: number): string {
-  const announced = rollout.waves[at]?.announced ?? '';
-  const closed = announced.slice(announced.indexOf(' waits for ') + ' waits for '.length);
-  return `${pending} of ${of} wait for ${announced === '' ? 'their turn' : closed}`;
+  return `${pending} of ${of} wait for ${rollout.waves[at]?.announced || 'their turn'}`;
 }
 
 function isDoneUpTo(rollout: Rollout, last: number): boolean {

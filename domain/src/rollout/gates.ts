@@ -68,14 +68,17 @@ function gateOf(
 ): string {
   const wave = open.strategy.waves[at];
   if (wave === undefined) return '';
-  if (isUnapproved(open, wave, at)) return `wave ${wave.name} waits for approval`;
+  if (isUnapproved(open, wave, at)) return approvalWords;
   const asker = askerOf(open);
   const [closed = '', ...others] = new Set(
     members.map(({ target }) => closedBy(draft, seen, target, wave.windows, asker)),
   );
   // One target that may go is enough: the others wait for their own windows.
-  return closed === '' || others.includes('') ? '' : `wave ${wave.name} waits for ${closed}`;
+  return closed === '' || others.includes('') ? '' : closed;
 }
+
+/** As a wave waits for it. */
+export const approvalWords = 'approval';
 
 export function isUnapproved(rollout: Rollout, wave: Wave, at: number): boolean {
   return wave.approval && rollout.waves[at]?.approval === null;
@@ -148,11 +151,16 @@ function openOne(draft: Draft, at: number, members: readonly TargetOutcome[]): v
   tell(draft, 'WaveOpened', message, { detail });
 }
 
+export function waveWaitsWords(name: string, waitsFor: string): string {
+  return `wave ${name} waits for ${waitsFor}`;
+}
+
 /** Once per reason, so that a waiting rollout does not fill its history. '': it waits for nothing any more. */
 export function announce(draft: Draft, at: number, waitsFor: string): void {
-  if (draft.state.open?.waves[at]?.announced === waitsFor) return;
+  const wave = draft.state.open?.waves[at];
+  if (wave === undefined || wave.announced === waitsFor) return;
   setWave(draft, at, { announced: waitsFor });
-  if (waitsFor !== '') tell(draft, 'WaveWaits', waitsFor);
+  if (waitsFor !== '') tell(draft, 'WaveWaits', waveWaitsWords(wave.name, waitsFor));
 }
 
 function complete(draft: Draft): void {

@@ -81,7 +81,7 @@ export interface WaveProgress {
   approval: Approval | null;
   /** Failures that a person accepted by resuming, or that `continue` passed over. */
   forgiven: number;
-  /** The gate that this wave was last announced to wait for, so that it is announced once. */
+  /** What this wave was last announced to wait for, so that it is announced once; '' for nothing. */
   announced: string;
 }
 

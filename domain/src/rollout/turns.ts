@@ -81,8 +81,7 @@ function decideWave(
     if (turn.type === 'assign') room.inFlight += needsRoom;
     decisions.push(turn);
   }
-  const { name = '' } = open.waves[wave] ?? {};
-  announce(draft, wave, closed === '' ? '' : `wave ${name} waits for ${closed}`);
+  announce(draft, wave, closed);
   return decisions;
 }
 

@@ -21,11 +21,6 @@ export function closedBy(
   return closedText(draft, seen.windows(target), asker) || closedText(draft, own, asker);
 }
 
-/** The windows of a wave alone. */
-export function waveClosedBy(draft: Draft, own: readonly Window[], asker: Asker): string {
-  return closedText(draft, own, asker);
-}
-
 export function askerOf(rollout: Rollout): Asker {
   return rollout.createdBy === automation ? 'automation' : 'person';
 }
@@ -44,7 +39,7 @@ function closedText(draft: Draft, windows: readonly Window[], asker: Asker): str
 }
 
 /** `a sync window until 2026-11-25 08:00 UTC (allows from …)` */
-export function closedWords({ untilMs, reason }: WindowVerdict): string {
+function closedWords({ untilMs, reason }: WindowVerdict): string {
   const until =
     untilMs === null ? '' : ` until ${new Date(untilMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
   return `a sync window${until} (${reason})`;
