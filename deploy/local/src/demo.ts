@@ -6,7 +6,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pc from 'picocolors';
-import { DemoUsageError, parseDemoOptions, type DemoOptions } from './demo/options.ts';
+import { parseDemoOptions, type DemoOptions } from './demo/options.ts';
 import { runSteps, type StepOutcome } from './demo/run.ts';
 import { audit } from './demo/steps/audit.ts';
 import { canary } from './demo/steps/canary.ts';
@@ -18,19 +18,15 @@ import { mend } from './demo/steps/mend.ts';
 import { push } from './demo/steps/push.ts';
 import { withSpare } from './demo/spare.ts';
 import { Tour } from './demo/tour.ts';
-import { isKubelabBuilt, requireGo } from './kubelab/build.ts';
 import { root } from './root.ts';
 import { Breakage } from './start/breakage.ts';
-import { prepareEngine } from './start/engine.ts';
-import { explain } from './start/explain.ts';
 import { startFleet } from './start/fleet.ts';
-import { requireMemory } from './start/memory.ts';
-import { say, step } from './start/say.ts';
+import { runProgram } from './start/runProgram.ts';
+import { say } from './start/say.ts';
 import { spell } from './start/screen/text.ts';
-import { buildPrograms } from './start/setUp.ts';
+import { setUp } from './start/setUp.ts';
 import { openState, shapeOf } from './start/state.ts';
 
-const USAGE_EXIT_CODE = 64;
 const STATE_DIR = join(root, '.flotilla', 'demo');
 const steps = [push, canary, failure, mend, drift, hubAway, clone, audit];
 
@@ -40,10 +36,9 @@ async function run(options: DemoOptions, stopping: AbortSignal): Promise<number>
   try {
     const kind = { kind: options.engine };
     const clusters = options.clusters + 1;
-    if (options.engine === 'kubelab' && !(await isKubelabBuilt())) await requireGo();
-    requireMemory(options.engine, clusters, process.availableMemory());
-    if (options.build) await step('build', () => buildPrograms(stopping));
-    const { engine, spare } = withSpare(await prepareEngine(kind, clusters, stopping));
+    const { engine, spare } = withSpare(
+      await setUp({ engine: kind, clusters, build: options.build }, stopping),
+    );
     await using fleet = await startFleet(state, engine, shapeOf(kind, clusters));
     const breakage = new Breakage(fleet);
     breakage.letPeopleTry();
@@ -89,25 +84,7 @@ async function write(file: string, outcome: unknown): Promise<void> {
   await writeFile(file, `${JSON.stringify(outcome, null, 2)}\n`);
 }
 
-async function main(): Promise<number> {
-  const stopping = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(name, () => {
-      if (!stopping.signal.aborted) say('stopping …');
-      stopping.abort();
-    });
-  }
-  try {
-    return await run(parseDemoOptions(process.argv.slice(2)), stopping.signal);
-  } catch (error) {
-    if (error instanceof DemoUsageError) {
-      say(error.message);
-      return USAGE_EXIT_CODE;
-    }
-    if (stopping.signal.aborted) return 1;
-    say(explain(error));
-    return 1;
-  }
-}
-
-process.exitCode = await main();
+process.exitCode = await runProgram(({ signal }) => {
+  signal.addEventListener('abort', () => say('stopping …'), { once: true });
+  return run(parseDemoOptions(process.argv.slice(2)), signal);
+});

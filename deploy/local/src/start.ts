@@ -5,29 +5,14 @@
  */
 import { openState, requireSameShape, shapeOf } from './start/state.ts';
 import { Breakage } from './start/breakage.ts';
-import { prepareEngine, type PreparedEngine } from './start/engine.ts';
-import { explain } from './start/explain.ts';
 import { startFleet } from './start/fleet.ts';
-import { isKubelabBuilt, requireGo } from './kubelab/build.ts';
-import { requireMemory } from './start/memory.ts';
-import { parseStartOptions, StartUsageError, type StartOptions } from './start/options.ts';
+import { parseStartOptions, type StartOptions } from './start/options.ts';
 import { writeOutcome } from './start/outcome.ts';
 import { hasArrived } from './start/progress.ts';
-import { say, step } from './start/say.ts';
+import { runProgram } from './start/runProgram.ts';
+import { say } from './start/say.ts';
 import { Show } from './start/screen/show.ts';
-import { buildPrograms } from './start/setUp.ts';
-
-const USAGE_EXIT_CODE = 64;
-
-async function setUp(options: StartOptions, signal: AbortSignal): Promise<PreparedEngine> {
-  const { engine, clusters, build } = options;
-  // Better to hear at once what would be missing after a minute.
-  if (engine.kind === 'kubelab' && !(await isKubelabBuilt())) await requireGo();
-  const count = engine.kind === 'kubeconfig' ? engine.contexts.length : clusters;
-  requireMemory(engine.kind, count, process.availableMemory());
-  if (build) await step('build', () => buildPrograms(signal));
-  return prepareEngine(engine, clusters, signal);
-}
+import { setUp } from './start/setUp.ts';
 
 async function run(options: StartOptions, stopping: AbortController): Promise<number> {
   const { signal } = stopping;
@@ -74,22 +59,4 @@ function leave(show: Show): void {
   say('stopping …');
 }
 
-async function main(): Promise<number> {
-  const stopping = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(name, () => stopping.abort());
-  }
-  try {
-    return await run(parseStartOptions(process.argv.slice(2)), stopping);
-  } catch (error) {
-    if (error instanceof StartUsageError) {
-      say(error.message);
-      return USAGE_EXIT_CODE;
-    }
-    if (stopping.signal.aborted) return 1;
-    say(explain(error));
-    return 1;
-  }
-}
-
-process.exitCode = await main();
+process.exitCode = await runProgram((stopping) => run(parseStartOptions(process.argv.slice(2)), stopping));

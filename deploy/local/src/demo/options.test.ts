@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { DemoUsageError, parseDemoOptions } from './options.ts';
+import { UsageError } from '../start/arguments.ts';
+import { parseDemoOptions } from './options.ts';
 
 describe('the arguments of the tour', () => {
   test('are a person at a terminal by default', () => {
@@ -21,7 +22,7 @@ describe('the arguments of the tour', () => {
     [['--engine', 'kubeconfig:mine'], '--engine kubeconfig:mine is not known: sim or kubelab'],
     [['--onec'], '--onec'],
   ])('that are wrong are refused in a sentence: %j', (args, sentence) => {
-    expect(() => parseDemoOptions(args)).toThrow(DemoUsageError);
+    expect(() => parseDemoOptions(args)).toThrow(UsageError);
     expect(() => parseDemoOptions(args)).toThrow(sentence);
   });
 });

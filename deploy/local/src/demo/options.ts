@@ -1,5 +1,5 @@
 /** The arguments of `npm run demo`. */
-import { parseArgs } from 'node:util';
+import { HELP, readArguments, UsageError } from '../start/arguments.ts';
 
 export interface DemoOptions {
   /** Waits for nobody, and ends by itself. */
@@ -25,16 +25,12 @@ export const DEMO_USAGE = `usage: npm run demo -- [options]
   --state DIR          where the tour's fleet lies on disk (.flotilla/demo); it begins anew each time
   --no-build           start what was built before, as it is`;
 
-export class DemoUsageError extends Error {
-  override readonly name = 'DemoUsageError';
-}
-
 /** A canary, a quarter and a rest that differ. */
 const CLUSTERS_MIN = 4;
 const CLUSTERS_MAX = 19;
 
 export function parseDemoOptions(args: readonly string[]): DemoOptions {
-  const values = parse(args);
+  const values = readArguments(args, ARGUMENTS, DEMO_USAGE);
   return {
     once: values.once,
     json: values.json,
@@ -47,37 +43,25 @@ export function parseDemoOptions(args: readonly string[]): DemoOptions {
   };
 }
 
-function parse(args: readonly string[]) {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        once: { type: 'boolean', default: false },
-        json: { type: 'string' },
-        timeout: { type: 'string', default: '60' },
-        speed: { type: 'string', default: '1' },
-        clusters: { type: 'string', default: '12' },
-        engine: { type: 'string', default: 'sim' },
-        state: { type: 'string' },
-        'no-build': { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    });
-    if (values.help) throw new DemoUsageError(DEMO_USAGE);
-    return values;
-  } catch (error) {
-    if (error instanceof DemoUsageError) throw error;
-    throw new DemoUsageError(`${(error as Error).message}\n${DEMO_USAGE}`, { cause: error });
-  }
-}
+const ARGUMENTS = {
+  once: { type: 'boolean', default: false },
+  json: { type: 'string' },
+  timeout: { type: 'string', default: '60' },
+  speed: { type: 'string', default: '1' },
+  clusters: { type: 'string', default: '12' },
+  engine: { type: 'string', default: 'sim' },
+  state: { type: 'string' },
+  'no-build': { type: 'boolean', default: false },
+  ...HELP,
+} as const;
 
 function numberOf(name: string, text: string, min: number, max: number): number {
   const value = Number(text.replace(/s$/, ''));
   if (text !== '' && value >= min && value <= max) return value;
-  throw new DemoUsageError(`--${name} ${text} is no number from ${min} to ${max}`);
+  throw new UsageError(`--${name} ${text} is no number from ${min} to ${max}`);
 }
 
 function engineOf(text: string): DemoOptions['engine'] {
   if (text === 'sim' || text === 'kubelab') return text;
-  throw new DemoUsageError(`--engine ${text} is not known: sim or kubelab`);
+  throw new UsageError(`--engine ${text} is not known: sim or kubelab`);
 }

@@ -1,5 +1,5 @@
 /** The arguments of `npm start`. */
-import { parseArgs } from 'node:util';
+import { HELP, readArguments, UsageError } from './arguments.ts';
 
 export type Engine = { kind: 'sim' } | { kind: 'kubelab' } | { kind: 'kubeconfig'; contexts: string[] };
 
@@ -30,16 +30,12 @@ export const USAGE = `usage: npm start -- [options]
   --state DIR          where the fleet lies on disk, so that one machine can have several (.flotilla/local)
   --no-build           start what was built before, as it is`;
 
-export class StartUsageError extends Error {
-  override readonly name = 'StartUsageError';
-}
-
 /** A simulated cluster costs a few megabytes; a real API server some hundreds. */
 const CLUSTERS_MAX: Record<Engine['kind'], number> = { sim: 500, kubelab: 20, kubeconfig: 500 };
 const UNITS_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000 };
 
 export function parseStartOptions(args: readonly string[]): StartOptions {
-  const values = parse(args);
+  const values = readArguments(args, ARGUMENTS, USAGE);
   const engine = engineOf(values.engine);
   return {
     once: values.once,
@@ -53,33 +49,21 @@ export function parseStartOptions(args: readonly string[]): StartOptions {
   };
 }
 
-function parse(args: readonly string[]) {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        once: { type: 'boolean', default: false },
-        json: { type: 'string' },
-        timeout: { type: 'string', default: '180s' },
-        clusters: { type: 'string', default: '3' },
-        engine: { type: 'string', default: 'sim' },
-        fresh: { type: 'boolean', default: false },
-        state: { type: 'string' },
-        'no-build': { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    });
-    if (values.help) throw new StartUsageError(USAGE);
-    return values;
-  } catch (error) {
-    if (error instanceof StartUsageError) throw error;
-    throw new StartUsageError(`${(error as Error).message}\n${USAGE}`, { cause: error });
-  }
-}
+const ARGUMENTS = {
+  once: { type: 'boolean', default: false },
+  json: { type: 'string' },
+  timeout: { type: 'string', default: '180s' },
+  clusters: { type: 'string', default: '3' },
+  engine: { type: 'string', default: 'sim' },
+  fresh: { type: 'boolean', default: false },
+  state: { type: 'string' },
+  'no-build': { type: 'boolean', default: false },
+  ...HELP,
+} as const;
 
 function durationOf(text: string): number {
   const [, number, unit = 's'] = /^(\d+)(ms|s|m)?$/.exec(text) ?? [];
-  if (number === undefined) throw new StartUsageError(`--timeout ${text} is no time such as 180s or 3m`);
+  if (number === undefined) throw new UsageError(`--timeout ${text} is no time such as 180s or 3m`);
   return Number(number) * (UNITS_MS[unit] ?? 1000);
 }
 
@@ -87,7 +71,7 @@ function countOf(text: string, { kind }: Engine): number {
   const count = Number(text);
   const countMax = CLUSTERS_MAX[kind];
   if (Number.isInteger(count) && count >= 1 && count <= countMax) return count;
-  throw new StartUsageError(
+  throw new UsageError(
     `--clusters ${text} is no number from 1 to ${countMax}, which is what --engine ${kind} can have`,
   );
 }
@@ -100,5 +84,5 @@ function engineOf(text: string): Engine {
     ?.split(',')
     .filter((name) => name !== '');
   if (contexts !== undefined && contexts.length > 0) return { kind: 'kubeconfig', contexts };
-  throw new StartUsageError(`--engine ${text} is not known: sim, kubelab, or kubeconfig:CONTEXT,CONTEXT`);
+  throw new UsageError(`--engine ${text} is not known: sim, kubelab, or kubeconfig:CONTEXT,CONTEXT`);
 }
