@@ -42,10 +42,11 @@ export class ResolveStore {
     this.transactions = transactions;
   }
 
+  /** Also while the hub is recovering: its revisions are what it takes over by, and nothing of them is assigned meanwhile. */
   async application(id: string): Promise<UnresolvedApplication | null> {
     const [row] = await this.database.query<UnresolvedApplication>(
       `SELECT id, project_id AS "projectId", name, spec, requested_seq AS "requestedSeq", resolved_seq AS "resolvedSeq", removal
-       FROM applications WHERE id = $1::uuid AND NOT EXISTS (SELECT 1 FROM hub WHERE recovering)`,
+       FROM applications WHERE id = $1::uuid`,
       [id],
     );
     return row ?? null;

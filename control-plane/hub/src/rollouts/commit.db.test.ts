@@ -59,6 +59,20 @@ test('a push becomes a revision, a bundle and an assignment on every cluster, wi
   expect(rollouts.map(({ phase }) => phase)).toEqual(['Superseded', 'Running']);
 });
 
+test('a hub that is recovering goes on making revisions, and assigns none of them until it has recovered', async () => {
+  const world = await makeWorld({ hub, git }, { 'app/a.yaml': configMap('a', '1') });
+  await assignedAt(world, 1);
+  await hub.rows('UPDATE hub SET recovering = true');
+  await world.push({ 'app/a.yaml': configMap('a', '2') });
+  await eventually('the revision is rendered', async () =>
+    (await world.revisions()).some(({ number, state }) => number === 2 && state === 'Ready'),
+  );
+  expect((await world.targets()).map((target) => target.revision_number)).toEqual([1, 1]);
+  await hub.rows('UPDATE hub SET recovering = false');
+  hub.hint('rollout', world.applicationId);
+  await assignedAt(world, 2);
+});
+
 test('what a wave did to many targets is one event that names each with its assignment, and is shown with their number', async () => {
   const world = await makeWorld({ hub, git }, { 'app/a.yaml': configMap('a', '1') }, {}, 3);
   const targets = await assignedAt(world, 1);
