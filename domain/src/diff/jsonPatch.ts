@@ -104,6 +104,7 @@ export function applyJsonPatch(document: Json, patch: PatchOperation[]): Json {
 function applyAt(document: Json, keys: string[], operation: PatchOperation): Json {
   const [key, ...rest] = keys;
   if (key === undefined) return operation.op === 'remove' ? null : operation.value;
+  if (typeof document !== 'object' || document === null) throw new PatchError(operation.path);
   if (rest.length > 0) {
     const child = childOf(document, key);
     if (child === undefined) throw new PatchError(operation.path);
