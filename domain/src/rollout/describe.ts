@@ -1,125 +1,158 @@
 /**
- * A rollout in words: the state of each wave, derived from its outcomes, and what the rollout waits for. What a person
- * reads in the CLI and on a page is made here, so that both say the same.
+ * A rollout in words: the state of each wave, derived from its outcomes, and what the rollout waits for and until when.
+ * What a person reads in the CLI and on a page is made here, so that both say the same.
  */
-import { formatDuration } from './duration.ts';
-import { approvalWords, failuresIn, isUnapproved, membersOf, openWave, waveWaitsWords } from './gates.ts';
+import { approvalWords, isUnapproved, openWave, waveWaitsWords } from './gates.ts';
 import { isFinished, isInFlight } from './outcome.ts';
-import type { OutcomeType, Rollout, TargetOutcome, TargetState } from './state.ts';
-import type { Wave } from './strategy.ts';
+import type { HeldDrop, Rollout } from './state.ts';
+import { countOf, emptyTally, isDone, type RolloutTally, type WaveTally } from './tally.ts';
+
+/** Everything of it but the outcomes, which are counted. */
+export type RolloutFacts = Omit<Rollout, 'outcomes'>;
 
 export type WaveState = 'Waiting' | 'Running' | 'Soaking' | 'Done';
 
-export interface WaveView {
+export interface Waiting {
+  /** `wave emea: 2 of 40 soaking until 12:04 UTC`; '' when it waits for nothing, or is not its turn. */
+  waitsFor: string;
+  /** In ms; null: only a person knows. At the latest, where something is in progress. */
+  untilMs: number | null;
+}
+
+export interface WaveView extends Waiting {
   name: string;
   state: WaveState;
   targets: number;
-  /** Only outcomes that occur. */
-  counts: Partial<Record<OutcomeType, number>>;
-  failures: number;
-  /** `2 of 40 soaking, 4m30s left`; '' when it waits for nothing, or is not its turn. */
-  waitsFor: string;
+  tally: WaveTally;
 }
 
-/** Of a waiting rollout: no waves yet. */
-export function waveViews(rollout: Rollout, nowMs: number): WaveView[] {
-  return rollout.waves.map(({ name }, at) => {
-    const members = membersOf(rollout, at);
-    const counts: Partial<Record<OutcomeType, number>> = {};
-    for (const { outcome } of members) counts[outcome] = (counts[outcome] ?? 0) + 1;
+export interface RolloutView extends Waiting {
+  /** Empty while the rollout waits to start. */
+  waves: WaveView[];
+}
+
+const nothing: Waiting = { waitsFor: '', untilMs: null };
+
+export function describeRollout(rollout: RolloutFacts, tally: RolloutTally, nowMs: number): RolloutView {
+  const tallies = rollout.waves.map((_, at) => tally.waves[at] ?? emptyTally);
+  const waves = rollout.waves.map(({ name }, at): WaveView => {
+    const own = tallies[at] ?? emptyTally;
+    const waiting = isOpen(rollout) ? waveWaitsFor(rollout, at, tallies, nowMs) : nothing;
     return {
       name,
-      state: waveState(rollout, at, members),
-      targets: members.length,
-      counts,
-      failures: failuresIn(members).length,
-      waitsFor: isOpen(rollout) ? waveWaitsFor(rollout, at, members, nowMs) : '',
+      state: waveState(rollout, at, own),
+      targets: countOf(own, () => true),
+      tally: own,
+      ...waiting,
     };
   });
+  return { waves, ...rolloutWaitsFor(rollout, waves) };
 }
 
-/** One line for the whole rollout; '' when it is closed or nothing holds it up. */
-export function waitsFor(rollout: Rollout, nowMs: number): string {
-  if (rollout.phase === 'AwaitingSync' || rollout.phase === 'Queued') return rollout.phaseReason;
-  if (!isOpen(rollout)) return '';
-  if (rollout.phase === 'Paused') return `paused: ${rollout.phaseReason}`;
-  const question = rollout.heldDrops[0];
-  if (question !== undefined) {
-    return `confirmation: revision ${question.revision} drops ${question.dropped} of ${question.total} objects`;
-  }
-  return waveViews(rollout, nowMs).find(({ waitsFor: reason }) => reason !== '')?.waitsFor ?? '';
+/** The one question of the drop guard, in a few words. */
+export function dropWords({ revision, dropped, total }: HeldDrop): string {
+  if (total >= Number.MAX_SAFE_INTEGER)
+    return `revision ${revision} may drop any object: what is there now is not kept any more`;
+  return `revision ${revision} drops ${dropped} of ${total} objects`;
 }
 
-/** What keeps a target behind the newest revision, for `currencyOf`; '' when nothing does but its turn. */
-export function heldBy(
-  target: Pick<TargetState, 'pin' | 'leaving' | 'id'>,
-  cluster: { state: string; connected: boolean },
-  rollouts: { open: Rollout | null; waiting: Rollout | null },
-): string {
-  if (target.leaving) return 'leaving';
-  if (target.pin !== null) return 'pinned';
-  if (cluster.state !== 'Active') return `cluster ${cluster.state}`;
-  if (!cluster.connected) return 'offline';
-  const { open, waiting } = rollouts;
-  if (open?.phase === 'Paused') return 'rollout paused';
-  if (open !== null && open.heldDrops.length > 0) return 'confirmation';
-  if (open?.outcomes.get(target.id)?.outcome === 'Failed') return 'failed';
-  if (open === null && waiting?.phase === 'AwaitingSync') return 'manual sync';
-  return '';
+/** `12:04 UTC`, with the date where it is not today's. */
+export function timeWords(atMs: number, nowMs: number): string {
+  const [day = '', time = ''] = new Date(atMs).toISOString().split('T');
+  const isToday = day === new Date(nowMs).toISOString().slice(0, 10);
+  return `${isToday ? '' : `${day} `}${time.slice(0, 5)} UTC`;
 }
 
-function isOpen(rollout: Rollout): boolean {
+function rolloutWaitsFor(rollout: RolloutFacts, waves: readonly WaveView[]): Waiting {
+  const { phase, phaseReason, heldDrops } = rollout;
+  if (phase === 'AwaitingSync' || phase === 'Queued') return { waitsFor: phaseReason, untilMs: null };
+  if (!isOpen(rollout)) return nothing;
+  if (phase === 'Paused') return { waitsFor: `paused: ${phaseReason}`, untilMs: null };
+  const [question] = heldDrops;
+  if (question !== undefined) return { waitsFor: `confirmation: ${dropWords(question)}`, untilMs: null };
+  const { waitsFor, untilMs } = waves.find((wave) => wave.waitsFor !== '') ?? nothing;
+  return { waitsFor, untilMs };
+}
+
+function isOpen(rollout: RolloutFacts): boolean {
   return rollout.phase === 'Running' || rollout.phase === 'Paused';
 }
 
-function waveState(rollout: Rollout, at: number, members: readonly TargetOutcome[]): WaveState {
+function waveState(rollout: RolloutFacts, at: number, tally: WaveTally): WaveState {
   if (rollout.waves[at]?.openedAtMs === null) return 'Waiting';
-  if (members.every(({ outcome }) => isFinished(outcome))) return 'Done';
-  const isSoaking = members.every(({ outcome }) => isFinished(outcome) || outcome === 'Soaking');
+  if (isDone(tally)) return 'Done';
+  const isSoaking = countOf(tally, (outcome) => !isFinished(outcome) && outcome !== 'Soaking') === 0;
   return isSoaking ? 'Soaking' : 'Running';
 }
 
 function waveWaitsFor(
-  rollout: Rollout,
+  rollout: RolloutFacts,
   at: number,
-  members: readonly TargetOutcome[],
+  tallies: readonly WaveTally[],
   nowMs: number,
-): string {
+): Waiting {
   const wave = rollout.strategy.waves[at];
+  const tally = tallies[at];
   const present = openWave(rollout);
-  if (wave === undefined || at > present + 1) return '';
-  if (at === present + 1) return isDoneUpTo(rollout, present) ? gateWords(rollout, wave, at) : '';
-  const flying = members.filter(({ outcome }) => isInFlight(outcome)).length;
-  const soaking = members.filter(({ outcome }) => outcome === 'Soaking');
-  const pending = members.filter(({ outcome }) => outcome === 'Pending').length;
+  if (wave === undefined || tally === undefined || at > present + 1) return nothing;
+  if (at === present + 1) return tallies.slice(0, at).every(isDone) ? gateOf(rollout, at) : nothing;
+  const targets = countOf(tally, () => true);
+  const flying = countOf(tally, isInFlight);
   const parts = [
-    flying === 0 ? '' : `${flying} of ${members.length} in progress`,
-    soaking.length === 0 ? '' : soakWords(soaking, members.length, wave.soakMs, nowMs),
-    flying + soaking.length === 0 && pending > 0 ? pendingWords(rollout, at, pending, members.length) : '',
-  ].filter((part) => part !== '');
-  return parts.length === 0 ? '' : `wave ${wave.name}: ${parts.join(', ')}`;
+    flying === 0 ? nothing : progressOf(tally, flying, targets, wave.deadlineMs, nowMs),
+    soakOf(tally, targets, wave.soakMs, nowMs),
+    flying + (tally.counts.Soaking ?? 0) === 0 ? turnOf(rollout, at, tally, targets) : nothing,
+  ].filter(({ waitsFor }) => waitsFor !== '');
+  if (parts.length === 0) return nothing;
+  return {
+    waitsFor: `wave ${wave.name}: ${parts.map(({ waitsFor }) => waitsFor).join(', ')}`,
+    untilMs: latest(parts.map(({ untilMs }) => untilMs)),
+  };
 }
 
 /** Approval is known at once; of windows only what the last step saw. */
-function gateWords(rollout: Rollout, wave: Wave, at: number): string {
-  const announced = rollout.waves[at]?.announced ?? '';
-  const isOver = announced === approvalWords && !isUnapproved(rollout, wave, at);
-  const waitsFor = isUnapproved(rollout, wave, at) ? approvalWords : announced;
-  return waitsFor === '' || isOver ? '' : waveWaitsWords(wave.name, waitsFor);
+function gateOf(rollout: RolloutFacts, at: number): Waiting {
+  const wave = rollout.strategy.waves[at];
+  if (wave === undefined) return nothing;
+  if (isUnapproved(rollout, wave, at))
+    return { waitsFor: waveWaitsWords(wave.name, approvalWords), untilMs: null };
+  const { announced = '', announcedUntilMs = null } = rollout.waves[at] ?? {};
+  if (announced === '' || announced === approvalWords) return nothing;
+  return { waitsFor: waveWaitsWords(wave.name, announced), untilMs: announcedUntilMs };
 }
 
-function soakWords(soaking: readonly TargetOutcome[], of: number, soakMs: number, nowMs: number): string {
-  const left = soaking.map(
-    ({ soakedMs, healthyFromMs }) => soakMs - soakedMs - (healthyFromMs === null ? 0 : nowMs - healthyFromMs),
-  );
-  return `${soaking.length} of ${of} soaking, ${formatDuration(Math.max(0, ...left))} left`;
+/** Whoever is not healthy by its deadline has failed. Time in which the hub was away makes it later. */
+function progressOf(
+  { assignedLastMs }: WaveTally,
+  flying: number,
+  targets: number,
+  deadlineMs: number,
+  nowMs: number,
+): Waiting {
+  const words = `${flying} of ${targets} in progress`;
+  const untilMs = assignedLastMs === null ? null : assignedLastMs + deadlineMs;
+  if (untilMs === null || untilMs <= nowMs) return { waitsFor: words, untilMs: null };
+  return { waitsFor: `${words} until ${timeWords(untilMs, nowMs)} at the latest`, untilMs };
+}
+
+function soakOf({ counts, soakFromMs }: WaveTally, targets: number, soakMs: number, nowMs: number): Waiting {
+  if (counts.Soaking === undefined) return nothing;
+  const words = `${counts.Soaking} of ${targets} soaking`;
+  if (soakFromMs === null) return { waitsFor: words, untilMs: null };
+  const untilMs = Math.max(soakFromMs + soakMs, nowMs);
+  return { waitsFor: `${words} until ${timeWords(untilMs, nowMs)}`, untilMs };
 }
 
 /** What is announced of a wave that is open already is a window. */
-function pendingWords(rollout: Rollout, at: number, pending: number, of: number): string {
-  return `${pending} of ${of} wait for ${rollout.waves[at]?.announced || 'their turn'}`;
+function turnOf(rollout: RolloutFacts, at: number, { counts }: WaveTally, targets: number): Waiting {
+  if (counts.Pending === undefined) return nothing;
+  const { announced = '', announcedUntilMs = null } = rollout.waves[at] ?? {};
+  const waitsFor = `${counts.Pending} of ${targets} wait for ${announced || 'their turn'}`;
+  return { waitsFor, untilMs: announced === '' ? null : announcedUntilMs };
 }
 
-function isDoneUpTo(rollout: Rollout, last: number): boolean {
-  return [...rollout.outcomes.values()].every(({ wave, outcome }) => wave > last || isFinished(outcome));
+/** Null where one of them is not known. */
+function latest(times: readonly (number | null)[]): number | null {
+  const known = times.filter((time) => time !== null);
+  return known.length < times.length ? null : Math.max(...known);
 }

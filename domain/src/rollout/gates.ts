@@ -9,10 +9,10 @@ import { close, openRollback } from './phases.ts';
 import type { Rollout, TargetOutcome, WaveProgress } from './state.ts';
 import type { Observations } from './step.ts';
 import type { Wave } from './strategy.ts';
-import { askerOf, closedBy } from './windows.ts';
+import { askerOf, closedBy, noHold, type Hold } from './windows.ts';
 
 /** Index of the last opened wave; -1 before the first. */
-export function openWave(rollout: Rollout): number {
+export function openWave(rollout: Pick<Rollout, 'waves'>): number {
   return rollout.waves.findLastIndex((wave) => wave.openedAtMs !== null);
 }
 
@@ -52,35 +52,33 @@ export function openWaves(draft: Draft, seen: Observations): void {
     const wave = open.strategy.waves[at];
     if (wave === undefined) return complete(draft);
     const members = membersOf(open, at);
-    const waitsFor = members.length === 0 ? '' : gateOf(draft, open, at, members, seen);
-    if (waitsFor !== '') return announce(draft, at, waitsFor);
+    const hold = members.length === 0 ? noHold : gateOf(draft, open, at, members, seen);
+    if (hold.words !== '') return announce(draft, at, hold);
     openOne(draft, at, members);
   }
 }
 
-/** What the wave waits for before it may open; '' when nothing. */
+/** What the wave waits for before it may open. */
 function gateOf(
   draft: Draft,
   open: Rollout,
   at: number,
   members: readonly TargetOutcome[],
   seen: Observations,
-): string {
+): Hold {
   const wave = open.strategy.waves[at];
-  if (wave === undefined) return '';
-  if (isUnapproved(open, wave, at)) return approvalWords;
+  if (wave === undefined) return noHold;
+  if (isUnapproved(open, wave, at)) return { words: approvalWords, untilMs: null };
   const asker = askerOf(open);
-  const [closed = '', ...others] = new Set(
-    members.map(({ target }) => closedBy(draft, seen, target, wave.windows, asker)),
-  );
+  const holds = members.map(({ target }) => closedBy(draft, seen, target, wave.windows, asker));
   // One target that may go is enough: the others wait for their own windows.
-  return closed === '' || others.includes('') ? '' : closed;
+  return holds.find(({ words }) => words === '') ?? holds[0] ?? noHold;
 }
 
 /** As a wave waits for it. */
 export const approvalWords = 'approval';
 
-export function isUnapproved(rollout: Rollout, wave: Wave, at: number): boolean {
+export function isUnapproved(rollout: Pick<Rollout, 'waves'>, wave: Wave, at: number): boolean {
   return wave.approval && rollout.waves[at]?.approval === null;
 }
 
@@ -141,7 +139,7 @@ function openOne(draft: Draft, at: number, members: readonly TargetOutcome[]): v
     setTarget(draft, member.target, { given: member.revision });
   }
   setOpen(draft, { outcomes });
-  setWave(draft, at, { openedAtMs: draft.nowMs, announced: '' });
+  setWave(draft, at, { openedAtMs: draft.nowMs, announced: '', announcedUntilMs: null });
   const name = draft.state.open?.waves[at]?.name ?? '';
   const detail = { wave: name, targets: members.length };
   const message =
@@ -155,12 +153,12 @@ export function waveWaitsWords(name: string, waitsFor: string): string {
   return `wave ${name} waits for ${waitsFor}`;
 }
 
-/** Once per reason, so that a waiting rollout does not fill its history. '': it waits for nothing any more. */
-export function announce(draft: Draft, at: number, waitsFor: string): void {
+/** Once per reason, so that a waiting rollout does not fill its history; again when it waits for nothing any more. */
+export function announce(draft: Draft, at: number, { words, untilMs }: Hold): void {
   const wave = draft.state.open?.waves[at];
-  if (wave === undefined || wave.announced === waitsFor) return;
-  setWave(draft, at, { announced: waitsFor });
-  if (waitsFor !== '') tell(draft, 'WaveWaits', waveWaitsWords(wave.name, waitsFor));
+  if (wave === undefined || wave.announced === words) return;
+  setWave(draft, at, { announced: words, announcedUntilMs: untilMs });
+  if (words !== '') tell(draft, 'WaveWaits', waveWaitsWords(wave.name, words));
 }
 
 function complete(draft: Draft): void {

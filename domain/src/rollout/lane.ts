@@ -98,7 +98,7 @@ function assignOne(draft: Draft, target: TargetState, strategy: Strategy, seen: 
   if (revision === null) return false;
   const isAsked = target.lane?.outcome === 'Pending';
   const asker = isAsked ? 'person' : 'automation';
-  if (closedBy(draft, seen, target.id, strategy.windows, asker) !== '') return false;
+  if (closedBy(draft, seen, target.id, strategy.windows, asker).words !== '') return false;
   const rendering = renderingOf(draft, seen, revision, target.id);
   if (rendering.state === 'Pending') return false;
   if (rendering.state === 'Failed') return failRender(draft, target, revision, rendering.message);

@@ -191,6 +191,7 @@ function open(
     approval: null,
     forgiven: 0,
     announced: '',
+    announcedUntilMs: null,
   }));
   draft.state = {
     ...draft.state,

@@ -83,6 +83,8 @@ export interface WaveProgress {
   forgiven: number;
   /** What this wave was last announced to wait for, so that it is announced once; '' for nothing. */
   announced: string;
+  /** When that ends, in ms; null, or not there in what was stored before: nobody knows. */
+  announcedUntilMs?: number | null;
 }
 
 /** Who made a rollout that no person asked for. */

@@ -10,7 +10,7 @@ import { isMassDrop } from './guards.ts';
 import { finish, isInFlight, isUnderWay } from './outcome.ts';
 import type { HeldDrop, Rollout, TargetOutcome, TargetState } from './state.ts';
 import type { Drop, Observation, Observations, Rendering } from './step.ts';
-import { askerOf, closedBy } from './windows.ts';
+import { askerOf, closedBy, noHold, type Hold } from './windows.ts';
 
 export type Ready = Extract<Rendering, { state: 'Ready' }>;
 
@@ -19,7 +19,7 @@ export type Decision =
   | { type: 'assign'; outcome: TargetOutcome; rendering: Ready; drop: Drop };
 
 /** Not yet: something is still to be rendered or counted, a question is open, or the cluster or a window is waited for. */
-type Turn = Decision | { type: 'wait'; closed?: string };
+type Turn = Decision | { type: 'wait'; closed?: Hold };
 
 /** Everything that is decided now about the open rollout, in the order in which it is to happen. */
 export function decide(draft: Draft, open: Rollout, seen: Observations): Decision[] {
@@ -70,13 +70,13 @@ function decideWave(
   const pending = membersOf(open, wave).filter(({ outcome }) => outcome === 'Pending');
   const limit = pending.length === 0 ? 0 : roomIn(open, wave);
   const decisions: Decision[] = [];
-  let closed = '';
+  let closed = noHold;
   for (const outcome of inTurn(pending, carried, seen)) {
     // A target still in flight from before takes its own place again: a newer revision pre-empts a stuck one.
     const needsRoom = carried.has(outcome.target) ? 0 : 1;
     if (room.inFlight + needsRoom > limit && needsRoom > 0) break;
     const turn = takeTurn(draft, outcome, seen);
-    if (turn.type === 'wait') closed ||= turn.closed ?? '';
+    if (turn.type === 'wait' && closed.words === '') closed = turn.closed ?? noHold;
     if (turn.type === 'wait') continue;
     if (turn.type === 'assign') room.inFlight += needsRoom;
     decisions.push(turn);
@@ -112,7 +112,7 @@ function takeTurn(draft: Draft, outcome: TargetOutcome, seen: Observations, when
   const observation = seen.targets.get(outcome.target);
   if (target === undefined || observation === undefined) return { type: 'wait' };
   const closed = closedFor(draft, outcome, seen);
-  if (closed !== '') return { type: 'wait', closed };
+  if (closed.words !== '') return { type: 'wait', closed };
   const refused = refusal(draft, outcome, target, observation);
   // What is under way already stays so while its cluster is away or held.
   if (refused !== null) return whenAway === undefined ? refused : { type: 'wait' };
@@ -129,9 +129,9 @@ function takeTurn(draft: Draft, outcome: TargetOutcome, seen: Observations, when
 }
 
 /** Nothing happens to a target, not even that it is passed over, while its window is closed. */
-function closedFor(draft: Draft, outcome: TargetOutcome, seen: Observations): string {
+function closedFor(draft: Draft, outcome: TargetOutcome, seen: Observations): Hold {
   const { open } = draft.state;
-  if (open === null) return '';
+  if (open === null) return noHold;
   const windows = open.strategy.waves[outcome.wave]?.windows ?? [];
   return closedBy(
     draft,

@@ -1,7 +1,7 @@
 /** Sync windows: of the project, of a wave, and what they never hold up. */
 import { describe, expect, test } from 'vitest';
 import type { Window } from '../window/window.ts';
-import { waitsFor } from './describe.ts';
+import { describeRollout } from './describe.ts';
 import { next } from './next.ts';
 import {
   minuteMs,
@@ -14,6 +14,7 @@ import {
   strategyOf,
 } from './testing/scenario.ts';
 import { addCluster, apply, observations, run, tick, type SimulatedFleet } from './testing/simulatedFleet.ts';
+import { tallyOf } from './tally.ts';
 import * as verbs from './verbs.ts';
 
 /** Open from the full hour on for ten minutes. */
@@ -33,8 +34,9 @@ function runTo(fleet: SimulatedFleet, minute: number): void {
 }
 
 function waiting(fleet: SimulatedFleet): string {
-  if (fleet.state.open === null) throw new Error('nothing is open');
-  return waitsFor(fleet.state.open, fleet.nowMs);
+  const { open } = fleet.state;
+  if (open === null) throw new Error('nothing is open');
+  return describeRollout(open, tallyOf(open), fleet.nowMs).waitsFor;
 }
 
 function events(fleet: SimulatedFleet, kind: string): string[] {
@@ -51,6 +53,7 @@ describe('a window of a wave', () => {
     expect(waiting(fleet)).toBe(
       'wave prod waits for a sync window until 1970-01-01 02:00 UTC (allows from 0 * * * * for 10m, UTC)',
     );
+    expect(fleet.state.open?.waves[1]?.announcedUntilMs).toBe(2 * 60 * minuteMs);
     const step = tick(fleet);
     expect(step.wakeAtMs).toBe(2 * 60 * minuteMs);
     runTo(fleet, 1);
@@ -79,7 +82,7 @@ describe('a window of a wave', () => {
     expect(waiting(fleet)).toMatch(/^wave prod: 1 of 2 wait for a sync window until 1970-01-01 0\d:00 UTC/);
     runTo(fleet, 1);
     expect(revisions(fleet)).toEqual([2, 2, 2]);
-    expect(waiting(fleet)).toBe('wave prod: 1 of 2 in progress');
+    expect(waiting(fleet)).toMatch(/^wave prod: 1 of 2 in progress until .* at the latest$/);
   });
 
   test('does not stand in the way of a rollback', () => {

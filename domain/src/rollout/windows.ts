@@ -10,18 +10,27 @@ import type { Observations } from './step.ts';
 /** Who asks: a person may pass where a window has `manualSync`. */
 export type Asker = 'automation' | 'person';
 
-/** Which window is in the way and until when, for people; '' when none is. */
+/** What is in the way: in words, which say until when, and that time in ms; null: nobody knows. '': nothing is. */
+export interface Hold {
+  words: string;
+  untilMs: number | null;
+}
+
+export const noHold: Hold = { words: '', untilMs: null };
+
+/** Which window is in the way. */
 export function closedBy(
   draft: Draft,
   seen: Pick<Observations, 'windows'>,
   target: string,
   own: readonly Window[],
   asker: Asker,
-): string {
-  return closedText(draft, seen.windows(target), asker) || closedText(draft, own, asker);
+): Hold {
+  const closed = holdOf(draft, seen.windows(target), asker);
+  return closed.words === '' ? holdOf(draft, own, asker) : closed;
 }
 
-export function askerOf(rollout: Rollout): Asker {
+export function askerOf(rollout: Pick<Rollout, 'createdBy'>): Asker {
   return rollout.createdBy === automation ? 'automation' : 'person';
 }
 
@@ -31,11 +40,11 @@ export function nextWindowChange(draft: Draft): number | null {
   return times.length === 0 ? null : Math.min(...times);
 }
 
-function closedText(draft: Draft, windows: readonly Window[], asker: Asker): string {
-  if (windows.length === 0) return '';
+function holdOf(draft: Draft, windows: readonly Window[], asker: Asker): Hold {
+  if (windows.length === 0) return noHold;
   const verdict = verdictOf(draft, windows);
-  if (asker === 'person' ? verdict.isOpenToPeople : verdict.isOpen) return '';
-  return closedWords(verdict);
+  if (asker === 'person' ? verdict.isOpenToPeople : verdict.isOpen) return noHold;
+  return { words: closedWords(verdict), untilMs: verdict.untilMs };
 }
 
 /** `a sync window until 2026-11-25 08:00 UTC (allows from …)` */
