@@ -108,8 +108,8 @@ function readValue(tokens: Tokens): Expression['value'] {
   const text = tokens.quoted();
   if (text !== null) return { of: 'text', text };
   if (tokens.take('cluster.name')) return { of: 'name' };
-  for (const of of ['labels', 'facts'] as const)
-    if (tokens.take(`cluster.${of}`)) return { of, key: readKey(tokens, of) };
+  for (const map of ['labels', 'facts'] as const)
+    if (tokens.take(`cluster.${map}`)) return { of: map, key: readKey(tokens, map) };
   return fail(
     tokens.shown(),
     `a value is expected ${tokens.where()}: cluster.name, cluster.labels.NAME, cluster.facts.NAME or quoted text; ${escapeHint}`,

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 
 import { decodeIndex } from '@flotilla/domain/bundle/bundleIndex';
 import type { Bundle } from '@flotilla/domain/bundle/bundle';
+import type { Reads } from '@flotilla/domain/template/cluster';
 import { z } from 'zod';
 
 import type { Logger } from '../platform/logger.ts';
@@ -19,6 +20,9 @@ import {
   MessageReader,
   type RenderReplyHeader,
   type RenderRequestHeader,
+  type SourceTemplate,
+  type VariantsAsked,
+  type VariantsReplyHeader,
 } from './child/wire.ts';
 import { startRenderer, type RendererProcess, type SandboxOptions } from './sandbox.ts';
 
@@ -43,11 +47,19 @@ export interface SourceToRender {
   /** Path of the source in its repository. */
   path: string;
   directory: { recurse: boolean; include: string[]; exclude: string[] };
+  /** Left out: its files are taken as they are. */
+  template?: SourceTemplate;
   /** Uncompressed frames of the source's tree. */
   frames: Buffer[];
 }
 
 export type Rendered = { ok: true; bundle: Bundle } | { ok: false; problems: RenderProblem[] };
+
+/** What it read of a cluster: every cluster that agrees in all of it would get the same. */
+export interface RenderedVariant {
+  reads: Reads;
+  rendered: Rendered;
+}
 
 /** `limit`: the input is to blame, and rendering it again gives the same. `lost`: it is not known why. */
 export class RenderStopped extends Error {
@@ -59,16 +71,23 @@ export class RenderStopped extends Error {
   }
 }
 
-const replySchema = z.union([
-  z.object({ ok: z.literal(true), index: z.int().nonnegative(), frames: z.array(z.int().nonnegative()) }),
-  z.object({
-    ok: z.literal(false),
-    problems: z
-      .array(z.object({ file: z.string(), document: z.int(), line: z.int(), message: z.string().max(2000) }))
-      .min(1)
-      .max(100),
-  }),
-]);
+const made = z.object({
+  ok: z.literal(true),
+  index: z.int().nonnegative(),
+  frames: z.array(z.int().nonnegative()),
+});
+const refused = z.object({
+  ok: z.literal(false),
+  problems: z
+    .array(z.object({ file: z.string(), document: z.int(), line: z.int(), message: z.string().max(2000) }))
+    .min(1)
+    .max(100),
+});
+const replySchema = z.union([made, refused]);
+const reads = z.record(z.string(), z.string().nullable());
+const variantsSchema = z.object({
+  variants: z.array(z.union([made.extend({ reads }), refused.extend({ reads })])).min(1),
+});
 
 export class Renderer {
   readonly #options: RendererOptions;
@@ -84,8 +103,34 @@ export class Renderer {
 
   /** @throws RenderStopped */
   async render(projectId: string, sources: readonly SourceToRender[]): Promise<Rendered> {
+    return this.#inTurn(projectId, requestOf(sources), sources, (header, bytes) =>
+      readReply(replySchema.parse(header), bytes),
+    );
+  }
+
+  /**
+   * For clusters of which no two are known to need the same. Gives as many as one answer takes, that of the first cluster
+   * among them. @throws RenderStopped
+   */
+  async renderVariants(
+    projectId: string,
+    sources: readonly SourceToRender[],
+    asked: VariantsAsked,
+  ): Promise<RenderedVariant[]> {
+    const request = { ...requestOf(sources), variants: asked };
+    return this.#inTurn(projectId, request, sources, (header, bytes) =>
+      readVariants(variantsSchema.parse(header), bytes),
+    );
+  }
+
+  async #inTurn<T>(
+    projectId: string,
+    request: RenderRequestHeader,
+    sources: readonly SourceToRender[],
+    read: ReadReply<T>,
+  ): Promise<T> {
     const before = this.#turns.get(projectId) ?? Promise.resolve();
-    const turn = before.then(() => this.#inSlot(() => this.#renderNow(projectId, sources)));
+    const turn = before.then(() => this.#inSlot(() => this.#askFor(projectId, request, sources, read)));
     const settled = turn.catch(() => undefined);
     this.#turns.set(projectId, settled);
     try {
@@ -114,14 +159,19 @@ export class Renderer {
     }
   }
 
-  async #renderNow(projectId: string, sources: readonly SourceToRender[]): Promise<Rendered> {
+  async #askFor<T>(
+    projectId: string,
+    request: RenderRequestHeader,
+    sources: readonly SourceToRender[],
+    read: ReadReply<T>,
+  ): Promise<T> {
     const process = await this.#processOf(projectId);
     try {
       const { header, bytes } = await process.ask(
-        requestOf(sources),
+        request,
         sources.flatMap(({ frames }) => frames),
       );
-      return readReply(header, bytes);
+      return read(header, bytes);
     } catch (error) {
       this.#processes.delete(projectId);
       await process.end();
@@ -152,19 +202,20 @@ export class Renderer {
   }
 }
 
+/** What it throws ends the process, as any nonsense does. */
+type ReadReply<T> = (header: unknown, bytes: Buffer) => T;
+
 function requestOf(sources: readonly SourceToRender[]): RenderRequestHeader {
   return {
-    sources: sources.map(({ path, directory, frames }) => ({
-      path,
-      directory,
+    sources: sources.map(({ frames, ...source }) => ({
+      ...source,
       frames: frames.map((frame) => frame.byteLength),
     })),
   };
 }
 
 /** The reply is data from whoever took the process over, until its digests are checked. */
-function readReply(header: unknown, bytes: Buffer): Rendered {
-  const reply: RenderReplyHeader = replySchema.parse(header);
+function readReply(reply: RenderReplyHeader, bytes: Buffer): Rendered {
   if (!reply.ok) return reply;
   const [encoded = Buffer.alloc(0), ...frames] = cut(bytes, [reply.index, ...reply.frames]);
   const decoded = decodeIndex(encoded);
@@ -176,6 +227,17 @@ function readReply(header: unknown, bytes: Buffer): Rendered {
     index.digest === sha256Hex(bytes.subarray(reply.index));
   if (!isWhole) throw new RenderStopped('lost', 'the renderer sent frames that are not those of its index');
   return { ok: true, bundle: { index, frames } };
+}
+
+function readVariants({ variants }: VariantsReplyHeader, bytes: Buffer): RenderedVariant[] {
+  const lengths = variants.map((reply) =>
+    reply.ok ? reply.frames.reduce((sum, length) => sum + length, reply.index) : 0,
+  );
+  const parts = cut(bytes, lengths);
+  return variants.map(({ reads: read, ...reply }, at) => ({
+    reads: read,
+    rendered: readReply(reply, parts[at] ?? Buffer.alloc(0)),
+  }));
 }
 
 function sha256Hex(bytes: Uint8Array): string {

@@ -5,13 +5,15 @@
 import { encodeIndex } from '@flotilla/domain/bundle/bundleIndex';
 
 import { decodeTree } from '../../sources/trees.ts';
-import { renderSources, type FileCache, type RenderedFile, type RenderSource } from './manifests.ts';
+import { renderSources, type FileCache, type RenderResult, type RenderSource } from './manifests.ts';
+import { renderVariants } from './variants.ts';
 import {
   cut,
   encodeMessage,
   MessageReader,
   type RenderReplyHeader,
   type RenderRequestHeader,
+  type VariantsReplyHeader,
 } from './wire.ts';
 import { yamlDefaults } from './yaml.ts';
 
@@ -20,7 +22,8 @@ const requestBytesMax = 160 << 20;
 const cacheBytesMax = 64 << 20;
 
 function makeCache(): FileCache {
-  const held = new Map<string, { rendered: RenderedFile; sizeBytes: number }>();
+  type File = Parameters<FileCache['set']>[1];
+  const held = new Map<string, { rendered: File; sizeBytes: number }>();
   let bytes = 0;
   return {
     get: (key) => {
@@ -51,22 +54,37 @@ function answer(header: RenderRequestHeader, bytes: Buffer): Uint8Array[] {
     header.sources.flatMap((source) => source.frames),
   );
   let at = 0;
-  const sources: RenderSource[] = header.sources.map(({ path, directory, frames: lengths }) => {
+  const sources: RenderSource[] = header.sources.map(({ path, directory, template, frames: lengths }) => {
     const own = frames.slice(at, at + lengths.length);
     at += lengths.length;
-    return { path, directory, tree: decodeTree(own) };
+    return { path, directory, template: template ?? null, tree: decodeTree(own) };
   });
-  const result = renderSources(sources, yamlDefaults, cache);
-  if (!result.ok)
-    return encodeMessage({ ok: false, problems: result.problems } satisfies RenderReplyHeader, []);
-  const { index, frames: made } = result.bundle;
-  const encoded = encodeIndex(index);
-  const reply: RenderReplyHeader = {
-    ok: true,
-    index: encoded.byteLength,
-    frames: made.map((frame) => frame.byteLength),
+  if (header.variants === undefined) {
+    const { reply, bytes: made } = replyOf(renderSources(sources, yamlDefaults, cache));
+    return encodeMessage(reply, made);
+  }
+  const variants = renderVariants(sources, header.variants, yamlDefaults, cache).map(({ reads, result }) => ({
+    reads,
+    ...replyOf(result),
+  }));
+  const reply: VariantsReplyHeader = {
+    variants: variants.map(({ reads, reply: one }) => ({ reads, ...one })),
   };
-  return encodeMessage(reply, [encoded, ...made]);
+  return encodeMessage(
+    reply,
+    variants.flatMap(({ bytes: made }) => made),
+  );
+}
+
+function replyOf(result: RenderResult): { reply: RenderReplyHeader; bytes: Uint8Array[] } {
+  if (!result.ok) return { reply: { ok: false, problems: result.problems }, bytes: [] };
+  const { index, frames } = result.bundle;
+  const encoded = encodeIndex(index);
+  const lengths = frames.map((frame) => frame.byteLength);
+  return {
+    reply: { ok: true, index: encoded.byteLength, frames: lengths },
+    bytes: [encoded, ...frames],
+  };
 }
 
 process.stdin.on('data', (chunk: Buffer) => {

@@ -11,15 +11,26 @@ import { encodeObject, type EncodedObject } from '@flotilla/domain/bundle/encode
 import { validateManifest, type SourcedObject } from '@flotilla/domain/object/validate';
 
 import type { Tree, TreeFile } from '../../sources/trees.ts';
+import { applyOverrides, type MatchedOverride } from './overrides.ts';
 import { selectFiles, type DirectoryOptions } from './select.ts';
-import { parseYaml } from './yaml.ts';
+import { isTemplated, templatedFile, treeBelow, type TemplateReader } from './templated.ts';
+import type { SourceTemplate } from './wire.ts';
+import { parseYaml, type YamlResult } from './yaml.ts';
 import type { YamlLimits } from './yamlDocument.ts';
 
 export interface RenderSource {
   /** Path of the source in its repository, for messages. */
   path: string;
   directory: DirectoryOptions;
+  /** Null: its files are taken as they are. */
+  template: SourceTemplate | null;
   tree: Tree;
+}
+
+/** The cluster that is rendered for, where that makes a difference. */
+export interface RenderContext {
+  reader: TemplateReader;
+  overrides: readonly MatchedOverride[];
 }
 
 export interface RenderProblem {
@@ -43,21 +54,32 @@ export interface RenderedFile {
   bytes: number;
 }
 
-/** Files that were rendered before, by path and content: of a changed tree only the changed ones cost anything. */
+/** Files that were rendered before, by path and content: of a changed tree only the changed ones cost anything. A file with templates is kept as its documents. */
 export interface FileCache {
-  get: (key: string) => RenderedFile | undefined;
-  set: (key: string, rendered: RenderedFile, sizeBytes: number) => void;
+  get: (key: string) => RenderedFile | ParsedFile | undefined;
+  set: (key: string, file: RenderedFile | ParsedFile, sizeBytes: number) => void;
 }
 
+/** Of a file with templates. */
+export type ParsedFile = { text: string; parsed: YamlResult };
+
+/** `context` is null where every cluster gets the same. */
 export function renderSources(
   sources: readonly RenderSource[],
   limits: YamlLimits,
   cache: FileCache,
+  context: RenderContext | null = null,
 ): RenderResult {
   const objects: EncodedObject[] = [];
   const problems: RenderProblem[] = [];
   let bytes = 0;
-  for (const source of sources) {
+  for (const given of sources) {
+    const placed = placedSource(given, context);
+    if (!placed.ok) {
+      problems.push(placed.problem);
+      continue;
+    }
+    const { source } = placed;
     const selection = selectFiles(source.tree.files, source.tree.links, source.directory);
     if (!selection.ok) {
       problems.push({
@@ -69,7 +91,11 @@ export function renderSources(
       continue;
     }
     for (const file of selection.files) {
-      const rendered = renderFile(join(source.path, file.path), file, limits, cache);
+      const place = join(source.path, file.path);
+      const isOfCluster = context !== null && source.template !== null && isTemplated(file.bytes);
+      const rendered = isOfCluster
+        ? renderTemplated(place, file, limits, cache, context.reader)
+        : renderFile(place, file, limits, cache);
       for (const object of rendered.objects) objects.push(object);
       problems.push(...rendered.problems.slice(0, problemsMax));
       bytes += rendered.bytes;
@@ -77,28 +103,83 @@ export function renderSources(
     }
   }
   if (problems.length > 0) return { ok: false, problems: problems.slice(0, problemsMax) };
-  const result = assembleBundle(objects, sha256);
+  const overridden = applyOverrides(objects, context?.overrides ?? [], sha256Hex);
+  if (!overridden.ok) return { ok: false, problems: overridden.messages.slice(0, problemsMax).map(ofNoFile) };
+  const result = assembleBundle(overridden.objects, sha256);
   return result.ok ? result : { ok: false, problems: [bundleProblem(result.error)] };
+}
+
+type Placed = { ok: true; source: RenderSource } | { ok: false; problem: RenderProblem };
+
+/** With a template in its path, a source is one cluster's part of what was fetched. */
+function placedSource(source: RenderSource, context: RenderContext | null): Placed {
+  const below = source.template?.below ?? null;
+  if (below === null || context === null) return { ok: true, source };
+  const part = treeBelow(source.tree, below, context.reader);
+  const file = join(source.path, part.ok ? part.path : below);
+  if (!part.ok) return { ok: false, problem: { file, document: 0, line: 0, message: part.message } };
+  // A path that is a file is a source of that one file, as without templates.
+  const path = part.isFile ? join(source.path, part.folder) : file;
+  return { ok: true, source: { ...source, path, tree: part.tree } };
 }
 
 function renderFile(path: string, file: TreeFile, limits: YamlLimits, cache: FileCache): RenderedFile {
   const key = `${path}\n${hash('sha256', file.bytes, 'hex')}`;
   const held = cache.get(key);
-  if (held !== undefined) return held;
+  if (held !== undefined && 'objects' in held) return held;
   const rendered = renderBytes(path, file.bytes, limits);
   cache.set(key, rendered, file.bytes.byteLength + rendered.bytes);
   return rendered;
 }
 
 function renderBytes(path: string, bytes: Buffer, limits: YamlLimits): RenderedFile {
-  const rendered: RenderedFile = { objects: [], problems: [], bytes: 0 };
-  let text: string;
-  try {
-    text = decoder.decode(bytes);
-  } catch {
-    return { ...rendered, problems: [{ file: path, document: 0, line: 0, message: 'is not UTF-8 text' }] };
+  const text = decoded(bytes);
+  return text === null
+    ? { objects: [], problems: [notText(path)], bytes: 0 }
+    : renderDocuments(path, parseYaml(text, limits));
+}
+
+/** The file is parsed once, and evaluated for each cluster. */
+function renderTemplated(
+  path: string,
+  file: TreeFile,
+  limits: YamlLimits,
+  cache: FileCache,
+  reader: TemplateReader,
+): RenderedFile {
+  const key = `{{${path}\n${hash('sha256', file.bytes, 'hex')}`;
+  const held = cache.get(key);
+  let parsed = held !== undefined && 'parsed' in held ? held : null;
+  if (parsed === null) {
+    const text = decoded(file.bytes);
+    if (text === null) return { objects: [], problems: [notText(path)], bytes: 0 };
+    parsed = { text, parsed: parseYaml(text, limits) };
+    // Parsed values take a few times what they are written in.
+    cache.set(key, parsed, file.bytes.byteLength * 4);
   }
-  const result = parseYaml(text, limits);
+  const evaluated = templatedFile(parsed, reader, problemsMax);
+  if (evaluated.ok) return renderDocuments(path, evaluated.result);
+  return {
+    objects: [],
+    problems: evaluated.problems.map((problem) => ({ file: path, ...problem })),
+    bytes: 0,
+  };
+}
+
+function notText(file: string): RenderProblem {
+  return { file, document: 0, line: 0, message: 'is not UTF-8 text' };
+}
+
+function decoded(bytes: Buffer): string | null {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+function renderDocuments(path: string, result: YamlResult): RenderedFile {
+  const rendered: RenderedFile = { objects: [], problems: [], bytes: 0 };
   if (!result.ok) return { ...rendered, problems: [{ file: path, ...result.problem }] };
   for (const { number: document, line, value } of result.documents) {
     const { objects, errors } = validateManifest(value, sourceText(path, document, line));
@@ -115,7 +196,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 /** An alias may stand for much more than it takes to write: nothing is encoded beyond what a bundle may hold. */
 function addObject(rendered: RenderedFile, object: SourcedObject): void {
   if (rendered.bytes > bundleBytesMax) return;
-  const encoded = encodeObject(object, (text) => hash('sha256', text, 'hex'));
+  const encoded = encodeObject(object, sha256Hex);
   if (encoded.ok) {
     rendered.objects.push(encoded.object);
     rendered.bytes += encoded.object.bytes;
@@ -135,6 +216,10 @@ function sourceText(path: string, document: number, line: number): string {
 function itemText(source: string): string {
   const items = /((?:\[\d+\])+)$/.exec(source);
   return items === null ? '' : `item ${items[1]}: `;
+}
+
+function ofNoFile(message: string): RenderProblem {
+  return { file: '', document: 0, line: 0, message };
 }
 
 function parseSource(source: string): Omit<RenderProblem, 'message'> {
@@ -173,6 +258,10 @@ function nameOf({ identity }: Extract<BundleError, { identity: unknown }>): stri
 
 function join(folder: string, file: string): string {
   return folder === '.' ? file : `${folder}/${file}`;
+}
+
+function sha256Hex(text: string): string {
+  return hash('sha256', text, 'hex');
 }
 
 function sha256(bytes: Uint8Array): Uint8Array {

@@ -3,18 +3,41 @@
  * believes nothing of what comes back: lengths are bounded, and digests are checked against the bytes.
  */
 
+import type { ClusterValues, Reads } from '@flotilla/domain/template/cluster';
+import type { Override } from '@flotilla/domain/variant/override';
+
 export interface RenderRequestHeader {
   sources: {
     path: string;
     directory: { recurse: boolean; include: string[]; exclude: string[] };
+    /** Left out: its files are taken as they are. */
+    template?: SourceTemplate;
     frames: number[];
   }[];
+  /** Left out: what comes of the files is the same for all clusters, and one reply answers. */
+  variants?: VariantsAsked;
+}
+
+export interface SourceTemplate {
+  /** Template of the folder below the source's path that is a cluster's own; null: the path itself. */
+  below: string | null;
+}
+
+/** Each cluster needs one that none of the answered ones is. */
+export interface VariantsAsked {
+  overrides: readonly Override[];
+  clusters: readonly ClusterValues[];
 }
 
 /** `index` and `frames` are lengths, in the order in which the bytes follow. */
 export type RenderReplyHeader =
   | { ok: true; index: number; frames: number[] }
   | { ok: false; problems: { file: string; document: number; line: number; message: string }[] };
+
+/** Those of the first clusters at least; the others are asked for again. */
+export interface VariantsReplyHeader {
+  variants: (RenderReplyHeader & { reads: Reads })[];
+}
 
 export class WireError extends Error {
   override readonly name = 'WireError';
