@@ -102,7 +102,7 @@ async function readObject(run: Run, index: BundleIndex, record: ObjectRecord): P
   const bytes = frame ? await run.cluster.state.bundles.frame(frame.digest) : null;
   if (!bytes || !place) return null;
   for (const line of linesOfFrame(bytes, sha256)) {
-    if (line.digest === place.digest) return placed(line.object(), identity);
+    if (line.digest() === place.digest) return placed(line.object(), identity);
   }
   return null;
 }

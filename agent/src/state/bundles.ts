@@ -6,13 +6,14 @@
  */
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { setImmediate as breathe } from 'node:timers/promises';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { BundleIndex, IndexedFrame, IndexedObject } from '@flotilla/domain/bundle/bundle';
 import { decodeIndex, lackingFrames } from '@flotilla/domain/bundle/bundleIndex';
 import type { BundleVerdict, FrameLine } from '@flotilla/domain/bundle/read';
 import { isFrame, linesOfFrame, verifyBundle } from '@flotilla/domain/bundle/read';
 import type { Digest } from '@flotilla/domain/digest/sha256';
-import { ensureFolder, readFileIfAny, syncFiles, writeFileDurably, writeFileWhole } from './disk.ts';
+import { ensureFolder, readSmallFileIfAny, syncFiles, writeFileDurably, writeFileWhole } from './disk.ts';
 import { seal, unseal } from './seal.ts';
 import { runningSha256, sha256 } from './sha256.ts';
 
@@ -60,6 +61,10 @@ interface Store {
   key: Uint8Array;
   complete: Set<Digest>;
   held: Set<Digest>;
+  /** What frames were seen to hold, since this process began. */
+  seen: Map<Digest, Digest>;
+  /** The index that was decoded last: a bundle that arrives is read three times within moments. */
+  decoded: WeakRef<BundleIndex> | null;
   /** Written and not yet synced. */
   unsynced: Set<string>;
 }
@@ -71,6 +76,8 @@ export async function openBundleStore(folder: string, key: Uint8Array): Promise<
     key,
     complete: new Set(),
     held: new Set(),
+    seen: new Map(),
+    decoded: null,
     unsynced: new Set(),
   };
   await Promise.all([ensureFolder(store.indexes), ensureFolder(store.frames)]);
@@ -83,9 +90,9 @@ export async function openBundleStore(folder: string, key: Uint8Array): Promise<
     putIndex: (digest, bytes) => putIndex(store, digest, bytes),
     putFrame: (frame, bytes) => putFrame(store, frame, bytes),
     finish: (digest) => finish(store, digest),
-    index: (digest) => readIndex(store, digest),
+    index: (digest) => Promise.resolve(readIndex(store, digest)),
     objects: (digest) => readObjects(store, digest),
-    frame: (digest) => readFrame(store, digest),
+    frame: (digest) => Promise.resolve(readFrame(store, digest)),
     collect: (needed) => collect(store, needed),
   };
 }
@@ -99,6 +106,7 @@ async function putIndex(store: Store, digest: Digest, bytes: Uint8Array): Promis
   if (!decoded.ok) return decoded;
   if (decoded.index.digest !== digest) return { ok: false, reason: 'the index is of another bundle' };
   await write(store, indexFile(store, digest), seal(store.key, `index/${digest}`, zstdCompressSync(bytes)));
+  store.decoded = new WeakRef(decoded.index);
   return { ok: true, lacking: lackingFrames(decoded.index, store.held) };
 }
 
@@ -133,30 +141,50 @@ async function syncWritten(store: Store, index: BundleIndex): Promise<void> {
   for (const file of unsynced) store.unsynced.delete(file);
 }
 
-async function readIndex(store: Store, digest: Digest): Promise<BundleIndex | null> {
-  const sealed = await readFileIfAny(indexFile(store, digest));
+function readIndex(store: Store, digest: Digest): BundleIndex | null {
+  const sealed = readSmallFileIfAny(indexFile(store, digest));
   const plain = sealed && unseal(store.key, `index/${digest}`, sealed);
   if (plain === null) return null;
+  const known = store.decoded?.deref();
+  if (known?.digest === digest) return known;
   const decoded = decodeIndex(zstdDecompressSync(plain));
-  return decoded.ok ? decoded.index : null;
+  if (!decoded.ok) return null;
+  store.decoded = new WeakRef(decoded.index);
+  return decoded.index;
 }
 
-async function readFrame(store: Store, digest: Digest): Promise<Buffer | null> {
-  const sealed = await readFileIfAny(path.join(store.frames, digest));
+function readFrame(store: Store, digest: Digest): Buffer | null {
+  const sealed = readSmallFileIfAny(path.join(store.frames, digest));
   const plain = sealed && unseal(store.key, `frame/${digest}`, sealed);
   return plain === null ? null : zstdDecompressSync(plain);
 }
 
+/** Of uncompressed frames that are read in one go: some ten milliseconds. */
+const bytesAtOnce = 1024 * 1024;
+
+/** Lets others have their turn after so many bytes. */
+function restAfter(bytesMax: number): (bytes: number) => Promise<void> | null {
+  let sum = 0;
+  return (bytes) => {
+    sum += bytes;
+    if (sum <= bytesMax) return null;
+    sum = bytes;
+    return breathe();
+  };
+}
+
 async function finish(store: Store, digest: Digest): Promise<BundleVerdict> {
   if (store.complete.has(digest)) return { ok: true };
-  const index = await readIndex(store, digest);
+  const index = readIndex(store, digest);
   if (index === null) return { ok: false, reason: 'its index is missing or damaged' };
-  const verifier = verifyBundle(index, digest, sha256, runningSha256());
+  const verifier = verifyBundle(index, digest, sha256, runningSha256(), store.seen);
+  const rest = restAfter(bytesAtOnce);
   for (const frame of index.frames) {
-    const bytes = await readFrame(store, frame.digest);
-    if (bytes === null || !isFrame(frame, bytes, sha256)) return dropFrame(store, frame.digest);
+    await rest(frame.bytes);
+    const bytes = readFrame(store, frame.digest);
+    if (bytes === null) return dropFrame(store, frame.digest);
     const verdict = verifier.accept(bytes);
-    if (!verdict.ok) return verdict;
+    if (!verdict.ok) return isFrame(frame, bytes, sha256) ? verdict : dropFrame(store, frame.digest);
   }
   const verdict = verifier.finish();
   if (!verdict.ok) return verdict;
@@ -173,6 +201,7 @@ async function dropFrame(store: Store, digest: Digest): Promise<BundleVerdict> {
 async function removeFrame(store: Store, digest: Digest): Promise<void> {
   const file = path.join(store.frames, digest);
   store.held.delete(digest);
+  store.seen.delete(digest);
   store.unsynced.delete(file);
   await rm(file, { force: true });
 }
@@ -183,11 +212,13 @@ async function markComplete(store: Store, digest: Digest): Promise<void> {
 }
 
 async function* readObjects(store: Store, digest: Digest): AsyncGenerator<StoredObject> {
-  const index = await readIndex(store, digest);
+  const index = readIndex(store, digest);
   if (index === null) throw await damaged(store, digest, 'its index does not open');
   let at = 0;
+  const rest = restAfter(bytesAtOnce);
   for (const frame of index.frames) {
-    const bytes = await readFrame(store, frame.digest);
+    await rest(frame.bytes);
+    const bytes = readFrame(store, frame.digest);
     if (bytes === null) {
       await dropFrame(store, frame.digest);
       throw await damaged(store, digest, `frame ${frame.digest.slice(0, 12)} does not open`);
@@ -211,7 +242,7 @@ async function damaged(store: Store, digest: Digest, reason: string): Promise<Da
 async function collect(store: Store, needed: ReadonlySet<Digest>): Promise<void> {
   const keep = new Set<Digest>();
   for (const digest of needed) {
-    for (const frame of (await readIndex(store, digest))?.frames ?? []) keep.add(frame.digest);
+    for (const frame of readIndex(store, digest)?.frames ?? []) keep.add(frame.digest);
   }
   for (const file of await readdir(store.indexes)) {
     const digest = file.replace(/\.(ok|tmp)$/, '');

@@ -2,6 +2,7 @@
  * Files that are either whole or not there: temp file, fsync, rename, fsync of the folder. A full disk is an error of
  * its own, since it is the operator's to mend and must be told as such.
  */
+import { readFileSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -91,6 +92,19 @@ export async function ensureFolder(folder: string): Promise<void> {
 export async function readFileIfAny(file: string): Promise<Buffer | null> {
   try {
     return await readFile(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/**
+ * As `readFileIfAny`, at once: of small files of which hundreds are read in a row. The four turns that the asynchronous read of
+ * one takes cost ten times its reading, and a hundred times on a busy machine.
+ */
+export function readSmallFileIfAny(file: string): Buffer | null {
+  try {
+    return readFileSync(file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;

@@ -8,7 +8,7 @@ import { buildBundle, bundleObjectsMax, frameBytesMax, type Bundle } from './bun
 import { compareIndexes, decodeIndex, encodeIndex, lackingFrames } from './bundleIndex.ts';
 import { canonicalText } from './canonical.ts';
 import { beginsFrame } from './encodeObject.ts';
-import { findObject, isFrame, linesOfFrame, verifyBundle } from './read.ts';
+import { findObject, isFrame, linesOfFrame, verifyBundle, type SeenFrames } from './read.ts';
 
 const sha256: Sha256 = (bytes) => createHash('sha256').update(bytes).digest();
 const digestOf = (text: string): string => digestOfText(sha256, text);
@@ -35,8 +35,13 @@ function many(count: number, bytes = 0): KubeObject[] {
   return Array.from({ length: count }, (_, index) => configMap(`c${index}`, 'x'.repeat(bytes)));
 }
 
-function verified(bundle: Bundle, frames = bundle.frames, expected = bundle.index.digest) {
-  const verifier = verifyBundle(bundle.index, expected, sha256, running());
+function verified(
+  bundle: Bundle,
+  frames = bundle.frames,
+  expected = bundle.index.digest,
+  { seen, hash = sha256 }: { seen?: SeenFrames; hash?: Sha256 } = {},
+) {
+  const verifier = verifyBundle(bundle.index, expected, hash, running(), seen);
   for (const frame of frames) {
     const verdict = verifier.accept(frame);
     if (!verdict.ok) return verdict;
@@ -219,7 +224,7 @@ describe('reading', () => {
     const identity = identityOf(configMap('c123'));
     const place = findObject(bundle.index, identity);
     const line = [...linesOfFrame(bundle.frames[place?.frame ?? -1] as Uint8Array, sha256)].find(
-      (candidate) => candidate.digest === place?.digest,
+      (candidate) => candidate.digest() === place?.digest,
     );
     expect(line?.object()).toEqual(configMap('c123'));
     expect(findObject(bundle.index, identityOf(configMap('missing')))).toBeNull();
@@ -260,6 +265,27 @@ describe('reading', () => {
       identity: { ...object.identity, namespace: 'other' },
     }));
     expect(verified({ ...bundle, index: { ...bundle.index, objects: renamed } }).ok).toBe(false);
+  });
+
+  test('a frame that was seen is not hashed line by line again, and an index that lists it otherwise is refused', () => {
+    const bundle = built(many(300));
+    const { index, frames } = bundle;
+    const seen = new Map<string, string>();
+    expect(verified(bundle, frames, index.digest, { seen })).toEqual({ ok: true });
+    let hashed = 0;
+    const hash: Sha256 = (bytes) => (hashed++, sha256(bytes));
+    expect(verified(bundle, frames, index.digest, { seen, hash })).toEqual({ ok: true });
+    expect(hashed).toBe(2 * frames.length);
+    const [first, ...others] = index.objects;
+    for (const changed of [
+      { identity: { ...first!.identity, name: 'other' } },
+      { digest: index.digest },
+      { digest: others[0]!.digest },
+    ]) {
+      const objects = [{ ...first!, ...changed }, ...others];
+      const verdict = verified({ index: { ...index, objects }, frames }, frames, index.digest, { seen });
+      expect(verdict).toMatchObject({ reason: 'frame 0 holds other objects than the index says' });
+    }
   });
 
   test('a frame is checked by size and digest', () => {

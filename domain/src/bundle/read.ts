@@ -1,5 +1,5 @@
 /** Reading a bundle back: nothing is believed before its digest was checked, and one frame and one object are in memory at a time. */
-import { toHex, type Digest, type Sha256 } from '../digest/sha256.ts';
+import { digestOfText, toHex, type Digest, type Sha256 } from '../digest/sha256.ts';
 import { identityKey, identityOf, sameIdentity } from '../object/identity.ts';
 import type { Identity, KubeObject } from '../object/types.ts';
 import type { BundleIndex, IndexedFrame, IndexedObject } from './bundle.ts';
@@ -15,10 +15,10 @@ export function isFrame(frame: IndexedFrame, bytes: Uint8Array, sha256: Sha256):
   return bytes.length === frame.bytes && toHex(sha256(bytes)) === frame.digest;
 }
 
-/** One line of a frame. `object` is decoded on demand, so that an unchanged object is never parsed. */
+/** One line of a frame. Digest and object are made on demand, so that an unchanged object is never parsed. */
 export interface FrameLine {
   bytes: Uint8Array;
-  digest: Digest;
+  digest(): Digest;
   object(): KubeObject;
 }
 
@@ -28,7 +28,7 @@ export function* linesOfFrame(frame: Uint8Array, sha256: Sha256): Generator<Fram
   for (let start = 0; start < frame.length;) {
     const end = frame.indexOf(newline, start);
     const bytes = frame.subarray(start, end < 0 ? frame.length : end);
-    yield { bytes, digest: toHex(sha256(bytes)), object: () => parseObject(bytes) };
+    yield { bytes, digest: () => toHex(sha256(bytes)), object: () => parseObject(bytes) };
     start += bytes.length + 1;
   }
 }
@@ -47,12 +47,19 @@ export interface BundleVerifier {
   finish(): BundleVerdict;
 }
 
+/**
+ * By frame digest: the listing of the objects that a frame was once seen to hold. The digest says all of a frame's bytes, so
+ * that an index which lists the same of it need not be compared with it line by line again.
+ */
+export type SeenFrames = Pick<Map<Digest, Digest>, 'get' | 'set'>;
+
 /** `expected` is the digest that the head names: an index that calls itself something else proves nothing. */
 export function verifyBundle(
   index: BundleIndex,
   expected: Digest,
   sha256: Sha256,
   running: RunningSha256,
+  seen: SeenFrames = new Map(),
 ): BundleVerifier {
   const objects = objectsByFrame(index);
   let next = 0;
@@ -62,9 +69,12 @@ export function verifyBundle(
     if (!frame) return { ok: false, reason: 'more frames than the index has' };
     if (!isFrame(frame, bytes, sha256))
       return { ok: false, reason: `frame ${number} differs from its digest` };
-    if (!holdsObjects(bytes, objects[number] ?? [], sha256)) {
+    const listed = objects[number] ?? [];
+    const listing = listingOf(listed, sha256);
+    if (seen.get(frame.digest) !== listing && !holdsObjects(bytes, listed, sha256)) {
       return { ok: false, reason: `frame ${number} holds other objects than the index says` };
     }
+    seen.set(frame.digest, listing);
     running.update(bytes);
     return { ok: true };
   }
@@ -85,11 +95,18 @@ function objectsByFrame(index: BundleIndex): IndexedObject[][] {
   return frames;
 }
 
+function listingOf(objects: readonly IndexedObject[], sha256: Sha256): Digest {
+  return digestOfText(
+    sha256,
+    objects.map(({ identity, digest }) => `${identityKey(identity)} ${digest}\n`).join(''),
+  );
+}
+
 function holdsObjects(bytes: Uint8Array, expected: IndexedObject[], sha256: Sha256): boolean {
   let count = 0;
   for (const line of linesOfFrame(bytes, sha256)) {
     const indexed = expected[count++];
-    if (!indexed || indexed.digest !== line.digest || !isObject(line, indexed.identity)) return false;
+    if (!indexed || indexed.digest !== line.digest() || !isObject(line, indexed.identity)) return false;
   }
   return count === expected.length;
 }
