@@ -12,6 +12,7 @@ import { configMap, deployment } from '@flotilla/testkit/manifests';
 import { testDatabase, type RestorableDatabase } from '@flotilla/testkit/postgres';
 
 const writes = ['create', 'update', 'patch', 'delete', 'deletecollection'];
+const restored = /which the database lacks: it was restored from a backup/;
 const noRecord = /which this hub has no record of sending/;
 
 let fleet: Fleet;
@@ -32,25 +33,54 @@ beforeAll(async () => {
   await fleet.settled('web', old);
   await fleet.hub.stop();
   await database.backUp();
+  const backedUp = new Map<string, string | undefined>();
+  for (const cluster of fleet.clusters) backedUp.set(cluster.name, await checkpointOf(cluster));
   await fleet.startHub();
   await fleet.settled('web', await fleet.push({ 'web/second.yaml': configMap('second', { step: 'two' }) }));
   running = await fleet.push({ 'web/settings.yaml': configMap('settings', { level: 'debug' }) });
   await fleet.settled('web', running);
+  // A hub says where its audit log stands as it starts, as it does every minute, and agents keep it.
+  await fleet.hub.stop();
+  await fleet.startHub();
+  for (const cluster of fleet.clusters) {
+    await eventually(`the agent on ${cluster.name} keeps a checkpoint that the backup lacks`, async () => {
+      const kept = await checkpointOf(cluster);
+      return (kept !== undefined && kept !== backedUp.get(cluster.name)) || ([false, kept] as const);
+    });
+  }
 });
 afterAll(async () => {
   await fleet?.[Symbol.asyncDispose]();
 });
 
-function online(): LeasedCluster[] {
-  return fleet.clusters.slice(0, 2);
+function online(): LeasedCluster {
+  return fleet.clusters[0]!;
 }
 
-function offline(): LeasedCluster {
+/** Comes back before anything else was rolled out. */
+function late(): LeasedCluster {
+  return fleet.clusters[1]!;
+}
+
+/** Comes back when the others are at the next commit. */
+function last(): LeasedCluster {
   return fleet.clusters[2]!;
+}
+
+async function said(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await runCli(fleet.hub, ...args);
+  expect({ args, code, stderr }).toEqual({ args, code: 0, stderr: '' });
+  return stdout;
 }
 
 function recover(...args: string[]) {
   return recoverHub({ dir: `${fleet.dir}/hub`, databaseUrl: fleet.database.url }, ...args);
+}
+
+/** Of the audit log, as the agent keeps it. */
+async function checkpointOf(cluster: LeasedCluster): Promise<string | undefined> {
+  const path = `/api/v1/namespaces/${cluster.agentNamespace}/secrets/flotilla-agent`;
+  return (await cluster.api.call<{ data: { checkpoint?: string } }>(path)).data.checkpoint;
 }
 
 async function settingsLevel(cluster: LeasedCluster): Promise<string> {
@@ -78,6 +108,18 @@ async function saysWhy(cluster: LeasedCluster): Promise<void> {
   });
 }
 
+async function assignmentsOf(...clusters: LeasedCluster[]): Promise<number[]> {
+  const names = clusters.map((cluster) => fleet.nameOf(cluster));
+  const targets = await fleet.targetsOf('web');
+  return targets.filter(({ cluster }) => names.includes(cluster)).map(({ assignment }) => assignment);
+}
+
+async function takenOver(cluster: LeasedCluster): Promise<void> {
+  const { clusters } = await recover('--apply');
+  const outcomes = clusters.map((one) => [one['cluster'], (one['taken'] as { outcome: string }).outcome]);
+  expect(outcomes.filter(([, outcome]) => outcome === 'taken')).toEqual([[fleet.nameOf(cluster), 'taken']]);
+}
+
 async function heard(cluster: LeasedCluster): Promise<void> {
   await eventually(`${cluster.name} said what it holds`, async () => {
     const { clusters } = await recover();
@@ -93,62 +135,87 @@ describe('recover', { timeout: 120_000 }, () => {
     await database.restore();
     for (const cluster of fleet.clusters) since.set(cluster.name, await cluster.audit.mark());
     await fleet.startHub();
-    for (const cluster of online()) {
-      await fleet.startAgent(cluster);
-      await saysWhy(cluster);
-    }
+    await fleet.startAgent(online());
+    await saysWhy(online());
     await eventually('the commit that runs already is rendered again', async () => {
       const { revision } = await fleet.hub.client.applications.get('web');
       return revision?.commit === running || ([false, revision] as const);
     });
-    const { stdout } = await runCli(fleet.hub, 'cluster', 'get', fleet.nameOf(fleet.clusters[0]!));
-    expect(stdout).toMatch(noRecord);
-    for (const cluster of online()) {
-      await heard(cluster);
-      expect(await writesOn(cluster)).toEqual([]);
-      expect(await settingsLevel(cluster)).toBe('debug');
-    }
+    const text = await said('cluster', 'get', fleet.nameOf(online()));
+    expect(text).toMatch(noRecord);
+    expect(text).toContain('nothing is sent until `hub recover` has taken over what it holds');
+    // The hub as such is recovering: also a cluster that it has not heard says so.
+    expect(await said('cluster', 'get', fleet.nameOf(last()))).toMatch(restored);
+    expect(await said('status')).toMatch(restored);
+    expect(await said('audit', 'list', '--action', 'hub.recovering')).toContain('hub');
+    await heard(online());
+    expect(await writesOn(online())).toEqual([]);
+    expect(await settingsLevel(online())).toBe('debug');
   });
 
   test('hub recover lists what the clusters hold, and changes nothing by itself', async () => {
     const { code, clusters } = await recover();
     expect(code).toBe(2);
     const listed = clusters.filter((one) => one['heard'] === true);
-    expect(listed.map((one) => one['cluster'])).toEqual(online().map((one) => fleet.nameOf(one)));
-    for (const one of listed) {
-      expect(one['differences']).toEqual([
-        expect.objectContaining({ application: 'web', held: expect.objectContaining({ revision: 3 }) }),
-      ]);
-    }
+    expect(listed).toEqual([
+      expect.objectContaining({
+        cluster: fleet.nameOf(online()),
+        differences: [
+          expect.objectContaining({ application: 'web', held: expect.objectContaining({ revision: 3 }) }),
+        ],
+      }),
+    ]);
+    expect(await writesOn(online())).toEqual([]);
   });
 
   test('hub recover --apply brings the fleet on without a write on what did not change', async () => {
-    const { clusters } = await recover('--apply');
-    const taken = clusters.filter((one) => (one['taken'] as { outcome: string } | null)?.outcome === 'taken');
-    expect(taken).toHaveLength(2);
-    for (const cluster of online()) {
-      await fleet.settledOn(cluster, 'web', running);
-      expect(await writesOn(cluster)).toEqual([]);
-    }
+    await takenOver(online());
+    await fleet.settledOn(online(), 'web', running);
+    expect(await writesOn(online())).toEqual([]);
   });
 
   test('a cluster that was offline meanwhile is held until it was heard, and then taken over without a write', async () => {
-    await fleet.startAgent(offline());
-    await saysWhy(offline());
-    await heard(offline());
-    const { code } = await recover('--apply');
-    expect(code).toBe(0);
-    await fleet.settledOn(offline(), 'web', running);
-    expect(await writesOn(offline())).toEqual([]);
+    await fleet.startAgent(late());
+    await saysWhy(late());
+    await heard(late());
+    await takenOver(late());
+    await fleet.settledOn(late(), 'web', running);
+    expect(await writesOn(late())).toEqual([]);
   });
 
-  test('the next commit reaches all of them, by one write each', async () => {
+  test('the next commit reaches those that were taken over, by one write each', async () => {
+    const next = await fleet.push({ 'web/settings.yaml': configMap('settings', { level: 'warn' }) });
+    for (const cluster of [online(), late()]) {
+      await fleet.settledOn(cluster, 'web', next);
+      expect(await writesOn(cluster)).toEqual(['patch configmaps settings']);
+    }
+  });
+
+  test('a cluster that is taken over after a newer commit was rolled out gets that one, by the write that it takes', async () => {
+    await fleet.startAgent(last());
+    await saysWhy(last());
+    await heard(last());
+    expect(await writesOn(last())).toEqual([]);
+    expect(await settingsLevel(last())).toBe('debug');
+    const others = await assignmentsOf(online(), late());
+    await takenOver(last());
+    expect((await recover()).code).toBe(0);
+    await fleet.settled('web', await fleet.repository.head());
+    expect((await fleet.targetsOf('web')).map(({ currency }) => currency.state)).toEqual(
+      fleet.clusters.map(() => 'Current'),
+    );
+    expect(await writesOn(last())).toEqual(['patch configmaps settings']);
+    expect(await assignmentsOf(online(), late())).toEqual(others);
+  });
+
+  test('another commit reaches all of them, by one write each', async () => {
+    for (const cluster of fleet.clusters) since.set(cluster.name, await cluster.audit.mark());
     await fleet.settled(
       'web',
-      await fleet.push({ 'web/settings.yaml': configMap('settings', { level: 'warn' }) }),
+      await fleet.push({ 'web/second.yaml': configMap('second', { step: 'three' }) }),
     );
     for (const cluster of fleet.clusters) {
-      expect(await writesOn(cluster)).toEqual(['patch configmaps settings']);
+      expect(await writesOn(cluster)).toEqual(['patch configmaps second']);
     }
   });
 });

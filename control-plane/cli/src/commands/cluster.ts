@@ -79,10 +79,13 @@ function describe({ colors, io }: Session, cluster: Cluster): string {
     ['Agent', cluster.agentVersion ?? '-'],
     ['Desired', `generation ${cluster.generation}, accepted ${cluster.acceptedGeneration}`],
     ...(cluster.nackReason ? [['Refused', colors.red(cluster.nackReason)] as const] : []),
-    ...(cluster.recovering
-      ? [['Recovering', colors.yellow(cluster.recoveringReason ?? 'yes')] as const]
-      : []),
+    ...(cluster.recovering ? [['Recovering', colors.yellow(recoveringText(cluster))] as const] : []),
   ]);
+}
+
+/** Also while the hub as such is recovering. */
+export function recoveringText({ recoveringReason }: Cluster): string {
+  return `${recoveringReason ?? 'the hub came back from a backup'}: nothing is sent until \`hub recover\` has taken over what it holds`;
 }
 
 function targetTable(session: Session, targets: readonly Target[]): string {

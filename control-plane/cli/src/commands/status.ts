@@ -5,6 +5,7 @@ import { withSession, type Io, type Session } from '../session.ts';
 import { age, fields, labelsText, statusColor, table } from '../table.ts';
 import { applicationColumns } from './appShow.ts';
 import { pause } from './appWait.ts';
+import { recoveringText } from './cluster.ts';
 import { countsText } from './counts.ts';
 import { targetColumns } from './targets.ts';
 
@@ -119,11 +120,15 @@ function notesOf({ colors }: Session, { applications, clusters }: Screen): strin
   const ofApplications = applications.flatMap(({ name, conditions }) =>
     conditions.map(({ type, message }) => [name, `${type}: ${message}`] as const),
   );
-  const ofClusters = clusters.flatMap(({ name, state, stateReason, nackReason }) =>
-    [state === 'Revoked' ? null : stateReason, nackReason].flatMap((reason) =>
-      reason === null ? [] : [[name, reason] as const],
-    ),
-  );
+  const ofClusters = clusters.flatMap((cluster) => {
+    const { name, state, stateReason, nackReason, recovering } = cluster;
+    const reasons = [
+      state === 'Revoked' ? null : stateReason,
+      nackReason,
+      recovering ? recoveringText(cluster) : null,
+    ];
+    return reasons.flatMap((reason) => (reason === null ? [] : [[name, reason] as const]));
+  });
   const notes = [...ofApplications, ...ofClusters].map(([name, text]) => [name, colors.red(text)] as const);
   return notes.length === 0 ? '' : fields(notes);
 }

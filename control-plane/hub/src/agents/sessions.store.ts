@@ -107,15 +107,20 @@ export async function markDisconnected(tx: Sql): Promise<string[]> {
   return rows.map(({ id }) => id);
 }
 
+/** Since it was last seen: whatever it was given after that came after what it holds. */
 export async function setClusterRecovering(tx: Sql, clusterId: string, reason: string): Promise<void> {
-  await tx.sql('UPDATE clusters SET recovering = true, recovering_reason = $2 WHERE id = $1', [
-    clusterId,
-    reason,
-  ]);
+  await tx.sql(
+    `UPDATE clusters SET recovering = true, recovering_reason = $2, 
+       recovering_since = coalesce(recovering_since, last_seen_at, now()) WHERE id = $1`,
+    [clusterId, reason],
+  );
 }
 
 export async function endRecovering(tx: Sql, clusterId: string): Promise<void> {
-  await tx.sql('UPDATE clusters SET recovering = false, recovering_reason = NULL WHERE id = $1', [clusterId]);
+  await tx.sql(
+    'UPDATE clusters SET recovering = false, recovering_reason = NULL, recovering_since = NULL WHERE id = $1',
+    [clusterId],
+  );
 }
 
 export async function setTrustBundleVersion(

@@ -58,8 +58,9 @@ const columns = `c.id, c.name, c.project_id AS "projectId", p.name AS project, c
   c.state_reason AS "stateReason", c.paused_until AS "pausedUntil", ${connectionSql} AS connection,
   c.connected_at AS "connectedAt", c.last_seen_at AS "lastSeenAt", c.agent_version AS "agentVersion",
   c.kubernetes_version AS "kubernetesVersion", c.generation, c.accepted_generation AS "acceptedGeneration",
-  c.accepted_at AS "acceptedAt", c.nack_reason AS "nackReason", c.recovering, c.recovering_reason AS "recoveringReason",
-  c.version, c.kube_system_uid AS "kubeSystemUid", c.created_at AS "createdAt", coalesce(n.counts, '{}') AS counts`;
+  c.accepted_at AS "acceptedAt", c.nack_reason AS "nackReason", 
+  c.recovering OR (SELECT recovering FROM hub) IS TRUE AS recovering,
+  coalesce(c.recovering_reason, (SELECT recovering_reason FROM hub WHERE recovering)) AS "recoveringReason", c.version, c.kube_system_uid AS "kubeSystemUid", c.created_at AS "createdAt", coalesce(n.counts, '{}') AS counts`;
 
 const joins = `clusters c JOIN projects p ON p.id = c.project_id LEFT JOIN cluster_counters n ON n.cluster_id = c.id`;
 

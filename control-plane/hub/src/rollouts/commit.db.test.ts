@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { startGitServer, type TestGitServer } from '../sources/git/gitServer.fixture.ts';
 import { eventually, startTestHub, type TestHub } from '../worker.fixture.ts';
+import { supersededByRecovery } from './recovered.ts';
 import { assignedAt, configMap, makeWorld, secret } from '../world.fixture.ts';
 
 let hub: TestHub;
@@ -71,6 +72,28 @@ test('a hub that is recovering goes on making revisions, and assigns none of the
   await hub.rows('UPDATE hub SET recovering = false');
   hub.hint('rollout', world.applicationId);
   await assignedAt(world, 2);
+});
+
+test('a revision whose rollout a recovery closed on its way is rolled out anew', async () => {
+  const world = await makeWorld({ hub, git }, { 'app/a.yaml': configMap('a', '1') });
+  const [before] = await assignedAt(world, 1);
+  const phases = () =>
+    hub.rows(
+      'SELECT phase, revision_number FROM rollouts WHERE application_id = $1::uuid ORDER BY created_at',
+      [world.applicationId],
+    );
+  await hub.rows(
+    `UPDATE rollouts SET phase = 'Superseded', phase_reason = $2, closed_at = now() WHERE application_id = $1::uuid`,
+    [world.applicationId, supersededByRecovery],
+  );
+  hub.hint('rollout', world.applicationId);
+  await eventually('the next assignment', async () =>
+    (await world.targets()).every(({ assignment }) => assignment === before!.assignment + 1n),
+  );
+  expect(await phases()).toEqual([
+    { phase: 'Superseded', revision_number: 1 },
+    { phase: 'Running', revision_number: 1 },
+  ]);
 });
 
 test('what a wave did to many targets is one event that names each with its assignment, and is shown with their number', async () => {

@@ -2,6 +2,7 @@
 import { projectSpec, type ProjectSpec } from '../applications/project.ts';
 import { applicationSpec, type ApplicationSpec } from '../applications/spec.ts';
 import type { Sql } from '../platform/transaction.ts';
+import { supersededByRecovery } from './recovered.ts';
 import type { FleetRows, OutcomeRow, RolloutRow, StoredApplicationState, TargetRow } from './fleetRows.ts';
 
 export interface ApplicationRow {
@@ -155,11 +156,15 @@ export async function readFleet(
   };
 }
 
-/** Revision of the newest forward rollout there ever was: what is newer was never proposed. 0: none. */
+/**
+ * Revision of the newest forward rollout there ever was: what is newer was never proposed. 0: none. One that a recovery
+ * closed on its way does not count: what it had not reached would wait for another commit.
+ */
 export async function readNewestProposed(tx: Sql, applicationId: string): Promise<number> {
   const [row] = await tx.sql<{ number: number | null }>(
-    `SELECT max(revision_number) AS number FROM rollouts WHERE application_id = $1::uuid AND kind = 'forward'`,
-    [applicationId],
+    `SELECT max(revision_number) AS number FROM rollouts WHERE application_id = $1::uuid AND kind = 'forward'
+       AND phase_reason IS DISTINCT FROM $2`,
+    [applicationId, supersededByRecovery],
   );
   return row?.number ?? 0;
 }
@@ -172,6 +177,8 @@ export interface RevisionRow {
   variant: string | null;
   bundle: string | null;
   sizeBytes: number | null;
+  /** Only clusters remember it, and not from which commits it was made: automation starts it nowhere else. */
+  isLost: boolean;
 }
 
 /** The newest ones, and those that are spoken of; each with its one variant. */
@@ -181,7 +188,8 @@ export async function readRevisions(
   spokenOf: readonly number[],
 ): Promise<Map<number, RevisionRow>> {
   const rows = await tx.sql<RevisionRow>(
-    `SELECT r.id, r.number, r.state, r.error->>'message' AS error, v.id AS variant, v.bundle, v.size_bytes AS "sizeBytes"
+    `SELECT r.id, r.number, r.state, r.error->>'message' AS error, v.id AS variant, v.bundle, v.size_bytes AS "sizeBytes",
+       r.sources = '[]' AS "isLost"
      FROM revisions r LEFT JOIN variants v ON v.revision_id = r.id AND v.bundle IS NOT NULL
      WHERE r.application_id = $1::uuid AND (r.number = ANY($2::int[])
        OR r.number > (SELECT revision_number - 20 FROM applications WHERE id = $1::uuid))`,

@@ -21,7 +21,16 @@ function inputOf(states: RevisionRow['state'][], change: Partial<ProposalInput> 
   const revisions = new Map(
     states.map((state, at) => [
       at + 1,
-      { id: String(at), number: at + 1, state, error: null, variant: null, bundle: null, sizeBytes: 0 },
+      {
+        id: String(at),
+        number: at + 1,
+        state,
+        error: null,
+        variant: null,
+        bundle: null,
+        sizeBytes: 0,
+        isLost: false,
+      },
     ]),
   );
   return {
@@ -49,6 +58,15 @@ test('the newest revision that is ready is proposed, once', () => {
 test('a revision that does not render, or is rejected, leaves the one before it', () => {
   expect(proposed(inputOf(['Ready', 'Failed']))).toBe(1);
   expect(proposed(inputOf(['Ready', 'Rejected'], { newestProposed: 2 }))).toBe(null);
+});
+
+test('a revision that only clusters remember is not taken to others', () => {
+  const input = inputOf(['Ready', 'Ready']);
+  const lost = new Map(
+    [...input.revisions].map(([number, row]) => [number, { ...row, isLost: number === 2 }]),
+  );
+  expect(proposed({ ...input, revisions: lost })).toBe(1);
+  expect(proposed({ ...input, revisions: lost, newestProposed: 1 })).toBe(null);
 });
 
 test('nothing starts while a newer revision is being rendered', () => {

@@ -39,9 +39,9 @@ export function proposeNewest(
 
 /** Not while a newer one is being rendered: that would start two rollouts for one push. */
 function newestReady(revisions: ReadonlyMap<number, RevisionRow>): number | null {
-  for (const { number, state } of [...revisions.values()].toSorted((a, b) => b.number - a.number)) {
+  for (const { number, state, isLost } of [...revisions.values()].toSorted((a, b) => b.number - a.number)) {
     if (state === 'Candidate') return null;
-    if (state === 'Ready') return number;
+    if (state === 'Ready' && !isLost) return number;
   }
   return null;
 }

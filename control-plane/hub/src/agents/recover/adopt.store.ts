@@ -21,8 +21,8 @@ export async function refusedConnection(tx: Sql, clusterId: string): Promise<Sho
 /** Its name; null: the cluster or its key is known. */
 export async function insertAdopted(tx: Sql, clusterId: string, key: ShownKey): Promise<string | null> {
   const [row] = await tx.sql<{ name: string }>(
-    `INSERT INTO clusters (id, name, project_id, state, recovering, recovering_reason)
-     SELECT $1::uuid, 'adopted-' || left($1::uuid::text, 8), id, 'Active', true, 'adopted after its row was lost' FROM projects
+    `INSERT INTO clusters (id, name, project_id, state, recovering, recovering_reason, recovering_since)
+     SELECT $1::uuid, 'adopted-' || left($1::uuid::text, 8), id, 'Active', true, 'adopted after its row was lost', now() FROM projects
      WHERE NOT EXISTS (SELECT 1 FROM cluster_keys WHERE fingerprint = $2) ORDER BY (name = 'default') DESC, name LIMIT 1
      ON CONFLICT DO NOTHING RETURNING name`,
     [clusterId, key.fingerprint],

@@ -147,6 +147,74 @@ test('what a cluster holds is listed, taken over byte for byte, and the agent ge
   again.close();
 });
 
+describe('rollouts of a cluster that is taken over', () => {
+  /** A rollout of revision 5 in which the cluster had its turn. */
+  async function rollOut(applicationId: string, target: string, clusterId: string, from: Past) {
+    await hub.database.query(
+      `WITH revision AS (INSERT INTO revisions (application_id, number, key, sources, render_spec, meta, state)
+         VALUES ($1, 5, 'five', '[{}]', '{}', '{}', 'Ready') RETURNING id),
+       rollout AS (INSERT INTO rollouts (application_id, revision_id, revision_number, kind, phase, strategy, created_by, started_at)
+         SELECT $1, id, 5, 'forward', 'Running', '{}', 'automation', ${from.startedAt} FROM revision RETURNING id)
+       INSERT INTO rollout_targets (rollout_id, target_id, cluster_id, wave, outcome, assignment, state)
+         SELECT id, $2, $3, 0, $4, $5, '{"revision": 5, "givenBefore": 1, "soakedMs": 7}' FROM rollout`,
+      [applicationId, target, clusterId, from.outcome, from.assignment],
+    );
+    await hub.database.query(`UPDATE targets SET rollout_state = '{"given": 5}' WHERE id = $1`, [target]);
+  }
+
+  interface Past {
+    startedAt: string;
+    outcome: string;
+    assignment: number | null;
+  }
+
+  async function taken(from: Past) {
+    const { member, clusterId, applicationId, target, set, instance } = await restored();
+    await rollOut(applicationId, target, clusterId, from);
+    const stream = connect(member, set, instance);
+    await stream.expect('Welcome');
+    sendHoldings(stream, set);
+    await eventually('reported', async () =>
+      (await run(false)).some((one) => one.clusterId === clusterId && one.heard),
+    );
+    await run(true);
+    stream.close();
+    const [row] = await hub.database.query<Record<string, unknown>>(
+      `SELECT (t.rollout_state->>'given')::int AS given, r.phase, o.outcome, o.assignment, o.state, c.recovering_since AS since
+       FROM targets t JOIN rollouts r ON r.application_id = t.application_id JOIN clusters c ON c.id = t.cluster_id
+         JOIN rollout_targets o ON o.target_id = t.id WHERE t.id = $1`,
+      [target],
+    );
+    return row;
+  }
+
+  const afterwards = 'clock_timestamp()';
+
+  test('what a rollout gave it since it was last seen still belongs there, and that rollout goes on', async () => {
+    expect(await taken({ startedAt: afterwards, outcome: 'Deferred', assignment: null })).toMatchObject({
+      given: 5,
+      phase: 'Running',
+      outcome: 'Deferred',
+      since: null,
+    });
+  });
+
+  test('what was assigned to it meanwhile was never sent: its turn comes again', async () => {
+    expect(await taken({ startedAt: afterwards, outcome: 'Assigned', assignment: 2 })).toMatchObject({
+      given: 5,
+      phase: 'Running',
+      outcome: 'Pending',
+      assignment: null,
+      state: { revision: 5, givenBefore: 1 },
+    });
+  });
+
+  test('one of the restored past is over, and what the cluster holds belongs there', async () => {
+    const past = { startedAt: `now() - interval '1 hour'`, outcome: 'Deferred', assignment: null };
+    expect(await taken(past)).toMatchObject({ given: 2, phase: 'Superseded', since: null });
+  });
+});
+
 test('a bundle that the database lost comes back from the cluster, verified', async () => {
   const object = {
     apiVersion: 'v1',

@@ -1,5 +1,6 @@
 /** Rows of recovery. */
 import type { Database } from '../../platform/prisma.ts';
+import { supersededByRecovery } from '../../rollouts/recovered.ts';
 import type { Sql } from '../../platform/transaction.ts';
 import type { HeldEntry, KnownRevision } from './heldEntry.ts';
 
@@ -10,6 +11,8 @@ export interface RecoveringCluster {
   state: string;
   recovering: boolean;
   recoveringReason: string | null;
+  /** Rollouts that started later are newer than whatever it holds. */
+  since: Date;
   fence: bigint;
   /** Null: it has not said what it holds. */
   report: { fence: bigint; epoch: bigint; generation: bigint; digest: string | null } | null;
@@ -33,6 +36,17 @@ export interface StoredTarget {
   observedAssignment: bigint;
 }
 
+/** Where and as what an entry is adopted. */
+export interface Adopted {
+  clusterId: string;
+  generation: bigint;
+  headDigest: string;
+  revisionId: string;
+  variantId: string;
+  number: number;
+  since: Date;
+}
+
 /** Clusters that are held: all of them while the hub itself is recovering. */
 export async function recoveringClusters(source: Sql): Promise<RecoveringCluster[]> {
   const rows = await source.sql<
@@ -44,7 +58,7 @@ export async function recoveringClusters(source: Sql): Promise<RecoveringCluster
     }
   >(
     `SELECT c.id, c.name, c.project_id AS "projectId", c.state, c.recovering, c.recovering_reason AS "recoveringReason",
-       c.fence, c.last_seen_at AS "lastSeenAt", r.fence AS "reportFence", r.epoch AS "reportEpoch",
+       CASE WHEN h.recovering THEN now() ELSE coalesce(c.recovering_since, now()) END AS since, c.fence, c.last_seen_at AS "lastSeenAt", r.fence AS "reportFence", r.epoch AS "reportEpoch",
        r.generation AS "reportGeneration", r.digest AS "reportDigest"
      FROM clusters c CROSS JOIN hub h LEFT JOIN holding_reports r ON r.cluster_id = c.id
      WHERE (c.recovering OR h.recovering) AND c.state <> 'Revoked' ORDER BY c.name`,
@@ -165,20 +179,12 @@ export async function renumberRevision(tx: Sql, id: string, number: number): Pro
   ]);
 }
 
-/** The entry exactly as the cluster holds it becomes what is assigned there. */
-export async function adoptTarget(
-  tx: Sql,
-  held: HeldEntry,
-  at: {
-    clusterId: string;
-    generation: bigint;
-    headDigest: string;
-    revisionId: string;
-    variantId: string;
-    number: number;
-  },
-): Promise<void> {
-  const { head, headBytes, body, bodyBytes } = held;
+/**
+ * The entry exactly as the cluster holds it becomes what is assigned there. It is also what belongs there, unless a
+ * rollout that started since has given it another revision: that one it is still to get.
+ */
+export async function adoptTarget(tx: Sql, held: HeldEntry, at: Adopted): Promise<void> {
+  const { head, body, bodyBytes } = held;
   await tx.sql(
     'INSERT INTO bodies (digest, application_id, data) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
     [head.body, body.application.id, bodyBytes],
@@ -188,6 +194,10 @@ export async function adoptTarget(
     at.clusterId,
     head.target,
   ]);
+  await upsertTarget(tx, held, at);
+}
+
+async function upsertTarget(tx: Sql, { head, headBytes, body }: HeldEntry, at: Adopted): Promise<void> {
   await tx.sql(
     `INSERT INTO targets (id, application_id, cluster_id, state, removal, assignment, revision_id, revision_number, variant_id,
        bundle, head, head_digest, body_digest, assigned_at, generation, entitled_revision, rollout_state)
@@ -196,7 +206,10 @@ export async function adoptTarget(
        revision_id = excluded.revision_id, revision_number = excluded.revision_number, variant_id = excluded.variant_id,
        bundle = excluded.bundle, head = excluded.head, head_digest = excluded.head_digest,
        body_digest = excluded.body_digest, assigned_at = excluded.assigned_at, generation = excluded.generation,
-       entitled_revision = excluded.entitled_revision, rollout_state = targets.rollout_state || excluded.rollout_state`,
+       entitled_revision = excluded.entitled_revision, rollout_state = targets.rollout_state || '{"lane": null}' ||
+         CASE WHEN EXISTS (SELECT 1 FROM rollouts r JOIN rollout_targets o ON o.rollout_id = r.id AND o.target_id = targets.id
+           WHERE r.application_id = targets.application_id AND r.started_at > $15
+             AND o.state->'revision' = targets.rollout_state->'given') THEN '{}' ELSE excluded.rollout_state END`,
     [
       head.target,
       body.application.id,
@@ -212,6 +225,7 @@ export async function adoptTarget(
       at.headDigest,
       head.body,
       at.generation,
+      at.since,
     ],
   );
 }
@@ -231,12 +245,28 @@ export async function dropNotHeld(tx: Sql, clusterId: string, held: readonly str
   return rows.map(({ id }) => id);
 }
 
-/** Rollouts of the restored past are over; sources are looked at again, and numbers go on above the highest seen. */
-export async function settleApplications(tx: Sql, ids: readonly string[]): Promise<void> {
+/**
+ * Rollouts of the restored past are over, and those that came since go on: what they assigned to this cluster was never
+ * sent, so its turn comes again. Sources are looked at again, and numbers go on above the highest seen.
+ */
+export async function settleApplications(
+  tx: Sql,
+  clusterId: string,
+  ids: readonly string[],
+  since: Date,
+): Promise<void> {
   await tx.sql(
-    `UPDATE rollouts SET phase = 'Superseded', phase_reason = 'recovered from a restored backup', closed_at = now()
-     WHERE application_id = ANY($1::uuid[]) AND phase IN ('Running', 'Paused', 'Queued', 'AwaitingSync')`,
-    [ids],
+    `UPDATE rollouts SET phase = 'Superseded', phase_reason = $2, closed_at = now()
+     WHERE application_id = ANY($1::uuid[]) AND phase IN ('Running', 'Paused', 'Queued', 'AwaitingSync')
+       AND coalesce(started_at, created_at) <= $3`,
+    [ids, supersededByRecovery, since],
+  );
+  await tx.sql(
+    `UPDATE rollout_targets o SET outcome = 'Pending', reason = NULL, assignment = NULL,
+       state = jsonb_build_object('revision', o.state->'revision', 'givenBefore', o.state->'givenBefore')
+     FROM rollouts r WHERE r.id = o.rollout_id AND o.cluster_id = $1 AND r.application_id = ANY($2::uuid[])
+       AND r.phase IN ('Running', 'Paused') AND o.outcome IN ('Assigned', 'Progressing', 'Soaking')`,
+    [clusterId, ids],
   );
   await tx.sql(
     `UPDATE applications a SET rollout_version = rollout_version + 1, requested_seq = requested_seq + 1,
@@ -275,7 +305,7 @@ export async function resumeCluster(
 ): Promise<void> {
   await tx.sql(
     `UPDATE clusters SET epoch = $2, generation = $3, accepted_epoch = $4, accepted_generation = $5, accepted_digest = $6,
-       recovering = false, recovering_reason = NULL, fence = fence + 1, version = version + 1 WHERE id = $1`,
+       recovering = false, recovering_reason = NULL, recovering_since = NULL, fence = fence + 1, version = version + 1 WHERE id = $1`,
     [clusterId, at.epoch, at.generation, at.accepted.epoch, at.accepted.generation, at.accepted.digest],
   );
   await tx.sql('DELETE FROM sent_marks WHERE cluster_id = $1', [clusterId]);
@@ -306,8 +336,8 @@ export async function resumeHub(tx: Sql, taken: readonly string[], reason: strin
   );
   if (rows.length === 0) return false;
   await tx.sql(
-    `UPDATE clusters SET recovering = true, recovering_reason = coalesce(recovering_reason, $2)
-     WHERE NOT recovering AND connected_at IS NOT NULL AND NOT id = ANY($1::uuid[])`,
+    `UPDATE clusters SET recovering = true, recovering_reason = coalesce(recovering_reason, $2), recovering_since = now()
+     WHERE (recovering OR connected_at IS NOT NULL) AND NOT id = ANY($1::uuid[])`,
     [taken, reason],
   );
   return true;

@@ -20,6 +20,7 @@ export type TakeOver =
 interface Adoption {
   clusterId: string;
   generation: bigint;
+  since: Date;
   applications: ReadonlyMap<string, store.ApplicationRow>;
 }
 
@@ -39,7 +40,7 @@ export async function takeOver(tx: HubTransaction, cluster: store.RecoveringClus
   const generation = reported.generation + 1n;
   const known = held.filter(({ body }) => applications.has(body.application.id));
   const digests = new Map(stored.map(({ id, headDigest }) => [id, headDigest]));
-  const adoption = { clusterId: cluster.id, generation, applications };
+  const adoption = { clusterId: cluster.id, generation, since: cluster.since, applications };
   for (const entry of known) await adopt(tx, entry, adoption);
   const reassigned = isSnapshotLost(cluster, entries)
     ? await raiseAbove(tx, stored, generation)
@@ -50,7 +51,7 @@ export async function takeOver(tx: HubTransaction, cluster: store.RecoveringClus
           known.map(({ head }) => head.target),
         )
       ).length;
-  await store.settleApplications(tx, [...applications.keys()]);
+  await store.settleApplications(tx, cluster.id, [...applications.keys()], cluster.since);
   const { epoch = 0n, generation: acceptedGeneration = 0n, digest = null } = cluster.report ?? {};
   const accepted = { epoch, generation: acceptedGeneration, digest };
   await store.resumeCluster(tx, cluster.id, { epoch: reported.epoch + 1n, generation, accepted });
@@ -93,7 +94,7 @@ async function adopt(tx: HubTransaction, entry: HeldEntry, adoption: Adoption): 
           bundle,
           sizeBytes,
         });
-  const { clusterId, generation } = adoption;
+  const { clusterId, generation, since } = adoption;
   await store.adoptTarget(tx, entry, {
     clusterId,
     generation,
@@ -101,6 +102,7 @@ async function adopt(tx: HubTransaction, entry: HeldEntry, adoption: Adoption): 
     revisionId,
     variantId,
     number,
+    since,
   });
 }
 
