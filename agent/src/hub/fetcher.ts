@@ -53,7 +53,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
           .map((bundle) => [bundle.digest, bundle]),
       );
       fetching.changed = true;
-      fetching.wake();
+      if (fetching.wanted.size > 0) fetching.wake();
     },
     run: (bulk, signal) => run(fetching, bulk, signal),
   };
@@ -101,12 +101,21 @@ function reasonOf(error: unknown): string {
 async function waitForWork(fetching: Fetching, failures: number, signal: AbortSignal): Promise<void> {
   if (fetching.changed || signal.aborted) return;
   const woken = Promise.withResolvers<void>();
-  const stop = new AbortController();
   fetching.wake = woken.resolve;
   const abort = (): void => woken.resolve();
   signal.addEventListener('abort', abort, { once: true });
-  const waitMs = failures === 0 ? 3_600_000 : retryDelayMs(reconnectBackoff, failures, fetching.random());
-  await Promise.race([woken.promise, fetching.clock.sleep(waitMs, stop.signal).catch(() => undefined)]);
+  if (failures === 0) await woken.promise;
+  else await noLongerThanBackoff(fetching, failures, woken.promise);
   signal.removeEventListener('abort', abort);
+}
+
+async function noLongerThanBackoff(
+  { clock, random }: Fetching,
+  failures: number,
+  woken: Promise<void>,
+): Promise<void> {
+  const stop = new AbortController();
+  const waitMs = retryDelayMs(reconnectBackoff, failures, random());
+  await Promise.race([woken, clock.sleep(waitMs, stop.signal).catch(() => undefined)]);
   stop.abort();
 }

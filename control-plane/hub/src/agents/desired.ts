@@ -26,6 +26,8 @@ const partBytes = 64 * 1024;
 const readersMax = 8;
 /** Clusters of one question: a few thousand rows, so that their reading does not hold up the event loop. */
 const clustersMax = 100;
+/** Of acks, nothing waits for but the next change: a few milliseconds make one transaction of what a fleet answers. */
+const acksGatherMs = 10;
 
 @Injectable()
 export class DesiredFlow {
@@ -56,6 +58,7 @@ export class DesiredFlow {
     });
     this.acks = new Batcher({
       itemsMax: 5 * clustersMax,
+      gatherMs: acksGatherMs,
       keyOf: ({ clusterId }) => clusterId,
       run: (acks) => observations.write((tx) => store.recordAccepted(tx, acks)),
     });

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 
 import { JobPool } from './jobPool.ts';
 
@@ -78,4 +78,28 @@ test('a failure is told and leaves the pool working', async () => {
   await pool.ask('a');
   expect(errors).toEqual(['a']);
   expect(runs).toBe(2);
+});
+
+test('a key rests after a run that took long, and what was asked meanwhile is run after the rest', async () => {
+  vi.useFakeTimers();
+  const started: string[] = [];
+  const pool = new JobPool({
+    runningMax: 1,
+    run: async (key) => {
+      started.push(key);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    },
+    onError: () => undefined,
+    restMs: (tookMs) => tookMs * 3,
+  });
+  void pool.ask('large');
+  const again = pool.ask('large');
+  void pool.ask('other');
+  await vi.advanceTimersByTimeAsync(390);
+  expect(started).toEqual(['large', 'other']);
+  await vi.advanceTimersByTimeAsync(20);
+  expect(started).toEqual(['large', 'other', 'large']);
+  await vi.advanceTimersByTimeAsync(100);
+  await again;
+  vi.useRealTimers();
 });

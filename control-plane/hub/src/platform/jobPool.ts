@@ -3,22 +3,26 @@
  * afterwards, so that a hint which comes too late for the present run is not lost.
  */
 
+export interface JobPoolOptions {
+  runningMax: number;
+  run: (key: string) => Promise<void>;
+  onError: (key: string, error: unknown) => void;
+  /**
+   * How long a key is left alone after a run that took so long, in milliseconds, so that hints that come without a pause
+   * do not keep one busy for ever; not at all where left out.
+   */
+  restMs?: (tookMs: number) => number;
+}
+
 export class JobPool {
-  readonly #runningMax: number;
-  readonly #run: (key: string) => Promise<void>;
-  readonly #onError: (key: string, error: unknown) => void;
+  readonly #options: JobPoolOptions;
   readonly #running = new Map<string, { again: boolean; done: Promise<void> }>();
   readonly #waiting = new Map<string, PromiseWithResolvers<void>>();
+  readonly #resting = new Map<string, NodeJS.Timeout>();
   #closed = false;
 
-  constructor(options: {
-    runningMax: number;
-    run: (key: string) => Promise<void>;
-    onError: (key: string, error: unknown) => void;
-  }) {
-    this.#runningMax = options.runningMax;
-    this.#run = options.run;
-    this.#onError = options.onError;
+  constructor(options: JobPoolOptions) {
+    this.#options = options;
   }
 
   /** Resolves when a run that began after this call has ended; never rejects. */
@@ -38,6 +42,7 @@ export class JobPool {
   /** Nothing new starts; what runs is awaited. */
   async close(): Promise<void> {
     this.#closed = true;
+    for (const timer of this.#resting.values()) clearTimeout(timer);
     for (const waiting of this.#waiting.values()) waiting.resolve();
     this.#waiting.clear();
     await Promise.all([...this.#running.values()].map(({ done }) => done));
@@ -45,27 +50,36 @@ export class JobPool {
 
   #fill(): void {
     for (const [key, waiting] of this.#waiting) {
-      if (this.#running.size >= this.#runningMax) return;
+      if (this.#running.size >= this.#options.runningMax) return;
+      if (this.#resting.has(key)) continue;
       this.#waiting.delete(key);
-      const entry = { again: false, done: waiting.promise };
-      this.#running.set(key, entry);
-      void this.#repeat(key, entry).then(() => {
-        this.#running.delete(key);
-        waiting.resolve();
-        this.#fill();
-      });
+      void this.#runOnce(key, waiting);
     }
   }
 
-  async #repeat(key: string, entry: { again: boolean }): Promise<void> {
-    do {
-      entry.again = false;
-      try {
-        await this.#run(key);
-      } catch (error) {
-        // Only what was asked for meanwhile is run again: a retry is the caller's to time.
-        this.#onError(key, error);
-      }
-    } while (entry.again && !this.#closed);
+  async #runOnce(key: string, asked: PromiseWithResolvers<void>): Promise<void> {
+    const entry = { again: false, done: asked.promise };
+    this.#running.set(key, entry);
+    const startMs = performance.now();
+    try {
+      await this.#options.run(key);
+    } catch (error) {
+      // Only what was asked for meanwhile is run again: a retry is the caller's to time.
+      this.#options.onError(key, error);
+    }
+    this.#running.delete(key);
+    if (entry.again && !this.#closed) this.#waiting.set(key, asked);
+    else asked.resolve();
+    this.#rest(key, this.#options.restMs?.(performance.now() - startMs) ?? 0);
+    this.#fill();
+  }
+
+  #rest(key: string, forMs: number): void {
+    if (forMs <= 0 || this.#closed) return;
+    const timer = setTimeout(() => {
+      this.#resting.delete(key);
+      this.#fill();
+    }, forMs);
+    this.#resting.set(key, timer);
   }
 }

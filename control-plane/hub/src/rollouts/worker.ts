@@ -15,6 +15,8 @@ import * as store from './watch.store.ts';
 import { isUuid } from '../platform/uuid.ts';
 
 const ticksMax = 8;
+/** Reports of a large fleet hint without a pause, and a look takes the longer the larger it is: at most half of the time. */
+const restMs = (tookMs: number): number => (tookMs < 20 ? 0 : Math.min(tookMs, 1000));
 /** Every target is looked at this many times less often than what changed. */
 const fullScanFactor = 6;
 /** A timer for later than this is left to the scan. */
@@ -40,6 +42,7 @@ export class RolloutWorker {
     this.#options = options;
     this.#pool = new JobPool({
       runningMax: ticksMax,
+      restMs,
       run: (id) => this.#tick(id),
       onError: (id, error) => options.logger.error({ err: error, application: id }, 'tick failed'),
     });

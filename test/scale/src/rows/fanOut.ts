@@ -76,6 +76,8 @@ async function fanOut({ world, fleet }: FleetOfBench, agents: number): Promise<O
   await fleet.mark();
   const [before] = await world.query<{ at: Date }>('SELECT now() AS at');
   await world.hub().client.applications.sync('settings');
+  // By the agents' own word first: looking at the rows is work for the same Postgres.
+  await fleet.until('all have accepted', ({ accepted }) => accepted >= agents, timeoutFor(agents));
   await eventually(
     'every cluster has acked its latest generation',
     async () => {
