@@ -6,6 +6,7 @@
 import { events, type EventOptions } from './events.ts';
 import { items } from './pages.ts';
 import { Transport, type ClientOptions, type QueryValue } from './transport.ts';
+import type * as rollouts from './rollouts.ts';
 import type * as api from './types.ts';
 
 export type Query = Record<string, QueryValue>;
@@ -64,7 +65,12 @@ export function createClient(options: ClientOptions) {
     plans: plans(transport),
     targets: targets(transport),
     audit: audit(transport),
-    rollout: (id: string) => transport.json<api.RolloutDetail>('GET', `${base}/rollouts/${id}`),
+    /** `events`: so many of its decisions, the newest; default 200. */
+    rollout: (id: string, query: { events?: number } = {}) =>
+      transport.json<rollouts.RolloutDetail>('GET', `${base}/rollouts/${id}`, { query }),
+    /** What waits for a person; `applications.act` answers. */
+    questions: (query: Query = {}) =>
+      transport.json<api.Page<rollouts.Question>>('GET', `${base}/questions`, { query }),
     fleet: () => transport.json<api.Fleet>('GET', `${base}/fleet`),
     whoami: () => transport.json<api.WhoAmI>('GET', `${base}/whoami`),
     events: (eventOptions: EventOptions) => events(transport, eventOptions),
@@ -172,14 +178,20 @@ function applications(transport: Transport) {
     sync: (application: string, body: SyncRequest = {}, query: Query = {}) =>
       transport.json<api.SyncResult>('POST', `${one(application)}/sync`, { body, query }),
     /** Steers its rollout, or answers what the rollout asks. */
-    act: (application: string, action: api.RolloutAction, query: Query = {}) =>
-      transport.json<api.RolloutActionResult>('POST', `${one(application)}/rollout`, { body: action, query }),
+    act: (application: string, action: rollouts.RolloutAction, query: Query = {}) =>
+      transport.json<rollouts.RolloutActionResult>('POST', `${one(application)}/rollout`, {
+        body: action,
+        query,
+      }),
     targets: (application: string, query: Query = {}) =>
       items<api.Target>(transport, `${one(application)}/targets`, query),
     revisions: (application: string, query: Query = {}) =>
       transport.json<api.Page<api.Revision>>('GET', `${one(application)}/revisions`, { query }),
     rollouts: (application: string, query: Query = {}) =>
-      transport.json<api.Page<api.Rollout>>('GET', `${one(application)}/rollouts`, { query }),
+      transport.json<api.Page<rollouts.Rollout>>('GET', `${one(application)}/rollouts`, { query }),
+    /** Which revisions were in force on its targets; with `at` those of that time. */
+    runs: (application: string, query: Query = {}) =>
+      transport.json<api.Page<api.Run>>('GET', `${one(application)}/runs`, { query }),
     /** What happened, newest first. */
     history: (application: string, query: Query = {}) =>
       transport.json<api.Page<api.Transition>>('GET', `${one(application)}/history`, { query }),

@@ -9,7 +9,9 @@ interface Schema {
 const document = JSON.parse(readFileSync(new URL('../openapi.json', import.meta.url), 'utf8')) as {
   components: { schemas: Record<string, Schema> };
 };
-const source = readFileSync(new URL('./types.ts', import.meta.url), 'utf8');
+const source = ['./types.ts', './rollouts.ts']
+  .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8'))
+  .join('\n');
 
 /** Members of each interface, those it inherits included; `?` is kept. */
 function interfaces(): Map<string, string[]> {
@@ -18,7 +20,8 @@ function interfaces(): Map<string, string[]> {
     /export interface (\w+)(?: extends (\w+))? \{\n([\s\S]*?)\n\}/g,
   )) {
     const own = [...body.matchAll(/^ {2}(\w+\??):/gm)].map((member) => member[1] ?? '');
-    found.set(name, [...(base === undefined ? [] : (found.get(base) ?? [])), ...own]);
+    const inherited = base === undefined ? [] : (found.get(base) ?? []);
+    found.set(name, [...new Set([...inherited, ...own])]);
   }
   return found;
 }

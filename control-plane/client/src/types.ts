@@ -270,49 +270,6 @@ export interface TargetDetail extends Target {
   recent: Transition[];
 }
 
-export interface WaveSummary {
-  wave: number;
-  total: number;
-  outcomes: Record<string, number>;
-}
-
-export interface Rollout {
-  id: string;
-  application: string;
-  applicationId: string;
-  revisionNumber: number;
-  kind: string;
-  phase: string;
-  phaseReason: string | null;
-  createdBy: string;
-  createdAt: string;
-  startedAt: string | null;
-  closedAt: string | null;
-  waves: WaveSummary[];
-}
-
-export interface RolloutDetail extends Rollout {
-  strategy: Record<string, unknown>;
-  events: { at: string; kind: string; message: string; detail: Record<string, unknown> }[];
-}
-
-export type RolloutAction =
-  | { action: 'start'; revision: number }
-  | { action: 'pause' | 'abort' | 'rollback'; reason?: string }
-  | { action: 'resume' | 'promote' | 'resumeLane' | 'confirmLeaving' }
-  | { action: 'approve'; wave: string }
-  | { action: 'retry' | 'unpin'; cluster: string }
-  | { action: 'skip'; cluster: string; reason?: string }
-  | { action: 'pin'; cluster: string; revision: number; reason?: string; expiresAt?: string | null }
-  | { action: 'confirmDrop'; revision: number };
-
-export interface RolloutActionResult {
-  application: string;
-  action: string;
-  /** What it did, in words. */
-  events: string[];
-}
-
 export interface Fleet {
   clusters: { total: number; states: Record<string, number>; connections: Record<string, number> };
   applications: { total: number };

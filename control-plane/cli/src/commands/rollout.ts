@@ -1,5 +1,5 @@
 /** `rollout`: how a revision moves over the fleet, seen and steered. Each verb names the application. */
-import type { Rollout, RolloutAction, RolloutDetail, WaveSummary } from '@flotilla/client/types';
+import type { Rollout, RolloutAction, RolloutDetail, WaveSummary } from '@flotilla/client/rollouts';
 import type { Command } from 'commander';
 import { CommandError, exitCodes } from '../exit.ts';
 import { positiveInteger } from '../parse.ts';

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { requireVersion } from '../http/etag.ts';
 import { decodeCursor, pageOf, type Page } from '../http/pages.ts';
 import type { Caller, Permission, Principal } from '../http/principal.ts';
-import { conflict, notFound } from '../http/problem.ts';
+import { conflict, notFound, unprocessable } from '../http/problem.ts';
 import { Database } from '../platform/prisma.ts';
 import { systemActor, Transactions, type HubTransaction } from '../platform/transaction.ts';
 import { outsideTransaction } from './authority.store.ts';
@@ -131,6 +131,9 @@ export class Clusters {
     const permission: Permission = `cluster:${change.verb}`;
     return this.change(caller, nameOrId, { permission, version }, async (tx, before) => {
       if (!change.from.includes(before.state)) throw conflict(`the cluster is ${before.state}`);
+      const { pausedUntil = null } = change;
+      if (pausedUntil !== null && pausedUntil <= (await tx.now()))
+        throw unprocessable(`a pause until ${pausedUntil.toISOString()} would have ended already`);
       await applyState(tx, before, change);
     });
   }

@@ -167,9 +167,25 @@ test('a revision that drops most objects waits for a person, once for the fleet'
   expect(await world.conditions()).toEqual([
     { type: 'DropHeld', message: 'revision 2 drops 11 of 12 objects: confirm it, or push what mends it' },
   ]);
+  const questions = () => hub.api('GET', `/questions?application=${world.name}`);
+  expect((await questions()).body).toMatchObject({
+    items: [
+      {
+        application: world.name,
+        kind: 'drop',
+        revision: { number: 2, state: 'Ready' },
+        count: 11,
+        of: 12,
+        clusters: [],
+        message: 'revision 2 drops 11 of 12 objects',
+      },
+    ],
+    next: null,
+  });
   const act = (body: object) => hub.api('POST', `/applications/${world.name}/rollout`, body);
   expect(await act({ action: 'confirmDrop', revision: 1 })).toMatchObject({ status: 409 });
   expect(await act({ action: 'confirmDrop', revision: 2 })).toMatchObject({ status: 202 });
+  expect((await questions()).body).toMatchObject({ items: [] });
   const [confirmed] = await assignedAt(world, 2);
   expect(parseHead(confirmed!.head!)).toMatchObject({ ok: true, value: { deletesMax: 11 } });
   expect(await world.conditions()).toEqual([]);
@@ -193,7 +209,21 @@ test('targets that leave together are held until a person confirms', async () =>
   );
   expect((await world.targets()).every(({ state }) => state === 'Active')).toBe(true);
   const act = (body: object) => hub.api('POST', `/applications/${world.name}/rollout`, body);
+  const questions = () => hub.api('GET', `/questions?application=${world.name}`);
+  expect((await questions()).body).toMatchObject({
+    items: [
+      {
+        kind: 'leaving',
+        revision: null,
+        count: 3,
+        of: 4,
+        clusters: [1, 2, 3].map((at) => `${world.name}-${at}`),
+        message: '3 of 4 targets left the placement',
+      },
+    ],
+  });
   expect(await act({ action: 'confirmLeaving' })).toMatchObject({ status: 202 });
+  expect((await questions()).body).toMatchObject({ items: [] });
   await eventually('removing', async () => {
     const states = (await world.targets()).map(({ state }) => state);
     return states.filter((state) => state === 'Removing').length === 3;

@@ -197,6 +197,20 @@ describe('history', () => {
     expect(before.body.items).toEqual([]);
   });
 
+  it('answers on which clusters an application ran what at a time, page by page', async () => {
+    const cluster = fleet.clusterIds[2]!;
+    const path = `/applications/${application()}/runs`;
+    const first = await get(`${path}?cluster=${cluster}&limit=2`);
+    const rest = await get(`${path}?cluster=${cluster}&limit=2&cursor=${first.body.next}`);
+    const found = [...first.body.items, ...rest.body.items];
+    expect(found.map((run) => run['revisionNumber'])).toEqual([3, 2, 1]);
+    const [, second] = found;
+    const at = encodeURIComponent(second!['from'] as string);
+    const then = (await get(`${path}?at=${at}`)).body.items;
+    expect(then.find((run) => run['target'] === second!['target'])).toMatchObject({ revisionNumber: 2 });
+    expect((await get(`${path}?at=2020-01-01T00:00:00Z`)).body.items).toEqual([]);
+  });
+
   it('still answers after target and application are gone', async () => {
     const seeded = await seedFleet(database, { applications: 1, clusters: 1 });
     const [target, cluster] = [seeded.targetIds[0]![0]!, seeded.clusterIds[0]!];

@@ -16,7 +16,7 @@ export interface RunRow {
 }
 
 export interface RunFilter {
-  scope: { targetId: string } | { clusterId: string };
+  scope: { targetId: string } | { clusterId: string } | { applicationId: string; clusterId: string | null };
   /** Only what was in force then; null: all. */
   at: Date | null;
   /** Start and id of the last row of the page before. */
@@ -25,16 +25,23 @@ export interface RunFilter {
 }
 
 export function listRuns(database: Database, { scope, at, after, limit }: RunFilter): Promise<RunRow[]> {
-  const [column, id] = 'targetId' in scope ? ['target_id', scope.targetId] : ['cluster_id', scope.clusterId];
+  const [column, id, clusterId] = columnOf(scope);
   return database.query<RunRow>(
     `SELECT id, target_id, application_name, cluster_name, revision_number, commit, bundle, assignment, from_at, to_at, agent_at
        FROM target_runs
       WHERE ${column} = $1::uuid
         AND ($2::timestamptz IS NULL OR (from_at <= $2 AND (to_at IS NULL OR to_at > $2)))
         AND ($3::timestamptz IS NULL OR (from_at, id) < ($3, $4::uuid))
+        AND ($6::uuid IS NULL OR cluster_id = $6)
       ORDER BY from_at DESC, id DESC LIMIT $5`,
-    [id, at, after?.[0] ?? null, after?.[1] ?? null, limit],
+    [id, at, after?.[0] ?? null, after?.[1] ?? null, limit, clusterId],
   );
+}
+
+function columnOf(scope: RunFilter['scope']): [column: string, id: string, clusterId: string | null] {
+  if ('targetId' in scope) return ['target_id', scope.targetId, null];
+  if ('applicationId' in scope) return ['application_id', scope.applicationId, scope.clusterId];
+  return ['cluster_id', scope.clusterId, null];
 }
 
 export interface TransitionListRow {

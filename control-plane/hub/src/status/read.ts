@@ -6,6 +6,9 @@ import { decodeCursor, pageOf, type Page, type PageQuery } from '../http/pages.t
 import { notFound } from '../http/problem.ts';
 import { Database } from '../platform/prisma.ts';
 import * as history from './history.store.ts';
+import { RolloutCounts } from './rolloutCounts.ts';
+import { findRollout } from './rolloutDetail.store.ts';
+import { rolloutDetailOf } from './rolloutDetail.ts';
 import * as rollouts from './rollouts.store.ts';
 import type * as schema from './status.schema.ts';
 import { targetResourceOf } from './targetResource.ts';
@@ -13,7 +16,7 @@ import { runResourceOf, transitionResourceOf, revisionResourceOf, rolloutResourc
 import * as targets from './targets.store.ts';
 
 /** Names with the project they are looked for in. */
-interface Named {
+export interface Named {
   application?: string | undefined;
   cluster?: string | undefined;
   project?: string | undefined;
@@ -21,7 +24,11 @@ interface Named {
 
 @Injectable()
 export class StatusReader {
-  constructor(private readonly database: Database) {}
+  private readonly counts: RolloutCounts;
+
+  constructor(private readonly database: Database) {
+    this.counts = new RolloutCounts(database);
+  }
 
   async targets(query: schema.TargetsQuery): Promise<Page<schema.TargetResource>> {
     const { applicationId, clusterId } = await this.idsOf(query);
@@ -59,6 +66,14 @@ export class StatusReader {
     return this.runs({ clusterId: clusterId ?? '' }, query);
   }
 
+  async runsOfApplication(
+    application: string,
+    query: schema.ApplicationRunsQuery,
+  ): Promise<Page<schema.RunResource>> {
+    const { applicationId, clusterId } = await this.idsOf({ ...query, application });
+    return this.runs({ applicationId: applicationId ?? '', clusterId }, query);
+  }
+
   async transitions(
     application: string,
     query: schema.TransitionsQuery,
@@ -89,15 +104,14 @@ export class StatusReader {
     return pageOf(rows, query.limit, (row) => [row.created_at.toISOString(), row.id], rolloutResourceOf);
   }
 
-  async rollout(id: string): Promise<schema.RolloutDetail> {
-    const row = await rollouts.findRollout(this.database, id);
+  async rollout(id: string, query: schema.RolloutQuery): Promise<schema.RolloutDetail> {
+    const row = await findRollout(this.database, id);
     if (!row) throw notFound('rollout');
-    const events = await rollouts.listRolloutEvents(this.database, row.id);
-    return {
-      ...rolloutResourceOf(row),
-      strategy: row.strategy,
-      events: events.map((event) => ({ ...event, at: event.at.toISOString() })),
-    };
+    const [counted, events] = await Promise.all([
+      this.counts.at(row.id, row.rolloutVersion),
+      rollouts.listRolloutEvents(this.database, row.id, query.events),
+    ]);
+    return rolloutDetailOf({ row, ...counted, events });
   }
 
   async fleet(): Promise<schema.FleetResource> {
@@ -126,7 +140,7 @@ export class StatusReader {
   }
 
   /** Null where nothing was named. @throws Problem for a name that is nobody's */
-  private async idsOf(named: Named): Promise<{ applicationId: string | null; clusterId: string | null }> {
+  async idsOf(named: Named): Promise<{ applicationId: string | null; clusterId: string | null }> {
     const { application, cluster, project = defaultProject } = named;
     const [applicationId, clusterId] = await Promise.all([
       application === undefined ? null : targets.findApplicationId(this.database, application, project),

@@ -10,7 +10,6 @@ export interface RolloutRow {
   kind: string;
   phase: string;
   phase_reason: string | null;
-  strategy: Record<string, unknown>;
   created_by: string;
   created_at: Date;
   started_at: Date | null;
@@ -19,18 +18,13 @@ export interface RolloutRow {
 }
 
 const selectRollouts = `
-  SELECT r.id, r.application_id, a.name AS application, r.revision_number, r.kind, r.phase, r.phase_reason, r.strategy,
+  SELECT r.id, r.application_id, a.name AS application, r.revision_number, r.kind, r.phase, r.phase_reason,
          r.created_by, r.created_at, r.started_at, r.closed_at,
          (SELECT jsonb_agg(jsonb_build_object('wave', w.wave, 'outcomes', w.outcomes) ORDER BY w.wave)
             FROM (SELECT wave, jsonb_object_agg(outcome, n) AS outcomes
                     FROM (SELECT wave, outcome, count(*) AS n FROM rollout_targets WHERE rollout_id = r.id GROUP BY 1, 2) o
                    GROUP BY wave) w) AS waves
     FROM rollouts r JOIN applications a ON a.id = r.application_id`;
-
-export async function findRollout(database: Database, id: string): Promise<RolloutRow | null> {
-  const rows = await database.query<RolloutRow>(`${selectRollouts} WHERE r.id::text = $1`, [id]);
-  return rows[0] ?? null;
-}
 
 export function listRollouts(
   database: Database,
@@ -51,16 +45,20 @@ export interface RolloutEventRow {
   detail: Record<string, unknown>;
 }
 
-/** The newest 200. What an event says of one target it says in `detail`; of several, how many they are. */
-export function listRolloutEvents(database: Database, rolloutId: string): Promise<RolloutEventRow[]> {
+/** The newest ones. What an event says of one target it says in `detail`; of several, how many they are. */
+export function listRolloutEvents(
+  database: Database,
+  rolloutId: string,
+  limit: number,
+): Promise<RolloutEventRow[]> {
   return database.query<RolloutEventRow>(
     `SELECT at, kind, CASE WHEN n > 1 THEN message || ', ' || n || ' targets' ELSE message END AS message,
             CASE WHEN n = 0 THEN detail
                  WHEN n = 1 THEN detail || jsonb_build_object('target', targets[1], 'assignment', assignments[1])
                  ELSE detail || jsonb_build_object('targets', n) END AS detail
        FROM (SELECT *, cardinality(targets) AS n FROM rollout_events
-              WHERE rollout_id = $1 ORDER BY at DESC, id DESC LIMIT 200) e ORDER BY at DESC, id DESC`,
-    [rolloutId],
+              WHERE rollout_id = $1 ORDER BY at DESC, id DESC LIMIT $2) e ORDER BY at DESC, id DESC`,
+    [rolloutId, limit],
   );
 }
 

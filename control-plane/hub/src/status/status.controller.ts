@@ -105,6 +105,20 @@ export class RolloutsController {
     return this.status.transitions(application, query);
   }
 
+  @Get('applications/:application/runs')
+  @Authorize('application:read')
+  @Operation({
+    id: 'listApplicationRuns',
+    summary: 'which revisions were in force on its targets; with "at", those of that time',
+    answers: schema.runPage,
+  })
+  runs(
+    @Param('application') application: string,
+    @Query({ schema: schema.applicationRunsQuery }) query: schema.ApplicationRunsQuery,
+  ) {
+    return this.status.runsOfApplication(application, query);
+  }
+
   @Get('applications/:application/revisions')
   @Authorize('application:read')
   @Operation({ id: 'listRevisions', summary: 'its revisions, newest first', answers: schema.revisionPage })
@@ -129,11 +143,14 @@ export class RolloutsController {
   @Authorize('rollout:read')
   @Operation({
     id: 'getRollout',
-    summary: 'one rollout, its waves and its decisions with their reasons',
+    summary: 'one rollout: its waves, what it waits for, what failed, and its decisions with their reasons',
     answers: schema.rolloutDetail,
   })
-  rollout(@Param('rollout', { schema: id }) rollout: string) {
-    return this.status.rollout(rollout);
+  rollout(
+    @Param('rollout', { schema: id }) rollout: string,
+    @Query({ schema: schema.rolloutQuery }) query: schema.RolloutQuery,
+  ) {
+    return this.status.rollout(rollout, query);
   }
 
   @Get('fleet')

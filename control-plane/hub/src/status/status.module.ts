@@ -9,6 +9,7 @@ import { Database } from '../platform/prisma.ts';
 import { EventsController } from './events.controller.ts';
 import { Ingest } from './ingest.ts';
 import { runStatusLoops } from './loops.ts';
+import { Questions, QuestionsController } from './questions.ts';
 import { StatusReader } from './read.ts';
 import { RolloutsController, TargetsController } from './status.controller.ts';
 
@@ -22,8 +23,12 @@ function makeIngest(observations: Observations, loggers: Loggers): Ingest {
 }
 
 @Module({
-  controllers: [TargetsController, RolloutsController, EventsController],
-  providers: [StatusReader, { provide: Ingest, useFactory: makeIngest, inject: [Observations, Loggers] }],
+  controllers: [TargetsController, RolloutsController, QuestionsController, EventsController],
+  providers: [
+    StatusReader,
+    Questions,
+    { provide: Ingest, useFactory: makeIngest, inject: [Observations, Loggers] },
+  ],
   exports: [Ingest],
 })
 export class StatusModule implements OnApplicationBootstrap, OnModuleDestroy {

@@ -144,8 +144,45 @@ export const rolloutResource = z
 
 export const rolloutPage = pageSchema('RolloutPage', rolloutResource);
 
+const waits = {
+  waitsFor: z.string().describe('and until when; "" where it waits for nothing'),
+  until: time.nullable().describe('that time; null: only a person knows'),
+};
+
+const waveDetail = wave
+  .extend({
+    name: z.string(),
+    state: z.enum(['Waiting', 'Running', 'Soaking', 'Done']),
+    failures: count.describe('failed, or bad again after they had succeeded'),
+    ...waits,
+  })
+  .meta({ id: 'WaveDetail' });
+
+const failure = z
+  .object({
+    cluster: z.string(),
+    wave: z.string(),
+    reason: z.string(),
+    message: z.string(),
+    at: time.nullable(),
+  })
+  .meta({ id: 'RolloutFailure' });
+
 export const rolloutDetail = rolloutResource
   .extend({
+    readAt: time.describe("by the hub's clock"),
+    revision: revisionSummary,
+    waves: z.array(waveDetail).describe('every wave in order; empty while the rollout waits to start'),
+    ...waits,
+    estimatedEndAt: time
+      .nullable()
+      .describe('from what its targets took so far; null where that cannot be said'),
+    deferred: count.describe('offline when their turn came: they get it when they return'),
+    failures: z.object({
+      total: count,
+      reasons: z.record(z.string(), count),
+      first: z.array(failure).describe('the first ones, at most 10'),
+    }),
     strategy: detail,
     events: z.array(z.object({ at: time, kind: z.string(), message: z.string(), detail })),
   })
@@ -177,11 +214,25 @@ export const runsQuery = z.object({
   ...pageQuery.shape,
   at: z.iso.datetime({ offset: true }).optional().describe('only what was in force at this time'),
 });
+export const applicationRunsQuery = z.object({
+  ...runsQuery.shape,
+  ...inProject,
+  cluster: z.string().optional().describe('name or id'),
+});
 export const transitionsQuery = z.object({
   ...pageQuery.shape,
   ...inProject,
   kind: z.string().max(30).optional(),
   cluster: z.string().optional().describe('name or id'),
+});
+export const rolloutQuery = z.object({
+  events: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(200)
+    .default(200)
+    .describe('so many of its decisions, the newest'),
 });
 export const pagesInProject = z.object({ ...pageQuery.shape, ...inProject });
 
@@ -194,5 +245,7 @@ export type RolloutResource = z.output<typeof rolloutResource>;
 export type RolloutDetail = z.output<typeof rolloutDetail>;
 export type FleetResource = z.output<typeof fleetResource>;
 export type TargetsQuery = z.output<typeof targetsQuery>;
+export type ApplicationRunsQuery = z.output<typeof applicationRunsQuery>;
 export type RunsQuery = z.output<typeof runsQuery>;
+export type RolloutQuery = z.output<typeof rolloutQuery>;
 export type TransitionsQuery = z.output<typeof transitionsQuery>;

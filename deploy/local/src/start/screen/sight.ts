@@ -1,6 +1,7 @@
 /** One look at the whole fleet through the hub's API, in as few requests as it takes. */
 import type { FlotillaClient } from '@flotilla/client/client';
-import type { Application, Cluster, Rollout, Target, Transition } from '@flotilla/client/types';
+import type { Rollout } from '@flotilla/client/rollouts';
+import type { Application, Cluster, Target, Transition } from '@flotilla/client/types';
 
 /** With the names that its strategy gives the waves. */
 export interface SeenRollout extends Rollout {

@@ -1,0 +1,35 @@
+/** The open questions of the fleet, as the API shows them. */
+import { z } from 'zod';
+import { revisionSummary } from '../applications/application.ts';
+import { pageSchema } from '../http/operation.ts';
+import { pageQuery } from '../http/pages.ts';
+
+const count = z.int().min(0).nullable();
+
+export const questionResource = z
+  .object({
+    application: z.string(),
+    applicationId: z.uuid(),
+    project: z.string(),
+    kind: z
+      .enum(['drop', 'leaving'])
+      .describe('a revision drops many objects; or many targets left the placement at once'),
+    revision: revisionSummary.nullable().describe('the one that drops; null where targets leave'),
+    count: count.describe('objects that would go, or targets that would leave; null: not known'),
+    of: count.describe('out of so many'),
+    clusters: z.array(z.string()).describe('that targets would leave, the first ones by name, at most 10'),
+    since: z.iso.datetime(),
+    message: z.string(),
+  })
+  .meta({ id: 'Question', description: 'what waits for a person, once for the whole fleet' });
+
+export const questionPage = pageSchema('QuestionPage', questionResource);
+
+export const questionsQuery = z.object({
+  ...pageQuery.shape,
+  application: z.string().optional().describe('name or id'),
+  project: z.string().optional().describe('of the application; default: default'),
+});
+
+export type QuestionResource = z.output<typeof questionResource>;
+export type QuestionsQuery = z.output<typeof questionsQuery>;

@@ -1,0 +1,63 @@
+/** What waits for a person's answer, over all applications: read from what the rollouts and the placement keep of it. */
+import type { Database } from '../platform/prisma.ts';
+
+export interface QuestionRow {
+  kind: 'drop' | 'leaving';
+  applicationId: string;
+  application: string;
+  project: string;
+  /** Of a drop; 0 for targets that leave. */
+  revision: number;
+  revisionState: string | null;
+  sources: { commit: string }[] | null;
+  meta: { message?: string; author?: string } | null;
+  /** Objects that would go or targets that would leave, and out of how many. */
+  count: number;
+  of: number;
+  since: Date;
+  /** The first clusters by name that targets would leave; none for a drop. */
+  clusters: string[];
+}
+
+export interface QuestionFilter {
+  /** Null: of all. */
+  applicationId: string | null;
+  /** Project, application, its id and revision of the last row of the page before. */
+  after: readonly string[] | null;
+  limit: number;
+}
+
+/** A revision that is asked about both in a rollout and outside of one is one question. */
+const drops = `
+  SELECT DISTINCT ON (a.id, d.revision) 'drop' AS kind, a.id, a.name, a.project_id, d.revision, d.dropped AS count, d.total AS "of",
+    to_timestamp(d."sinceMs" / 1000) AS since, '{}'::text[] AS clusters
+  FROM applications a LEFT JOIN rollouts r ON r.application_id = a.id AND r.phase IN ('Running', 'Paused'),
+    jsonb_to_recordset(coalesce(r.state->'heldDrops', '[]') || coalesce(a.rollout_state->'laneDrops', '[]'))
+      AS d(revision int4, dropped float8, total float8, "sinceMs" float8)
+  WHERE a.removal IS NULL AND ($1::uuid IS NULL OR a.id = $1)
+  ORDER BY a.id, d.revision, d."sinceMs"`;
+
+/** The condition says where to look, the targets what is true: an answer counts before the placement has acted on it. */
+const leavings = `
+  SELECT 'leaving' AS kind, a.id, a.name, a.project_id, 0 AS revision, l.count, l."of", l.since, l.clusters
+  FROM applications a CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE t.held)::float8 AS count, count(*)::float8 AS "of", min(t.leaving_since) FILTER (WHERE t.held) AS since,
+      coalesce((array_agg(t.name ORDER BY t.name) FILTER (WHERE t.held))[1:10], '{}') AS clusters
+    FROM (SELECT c.name, x.leaving_since, x.leaving_held AND (a.leave_confirmed_at IS NULL OR x.leaving_since > a.leave_confirmed_at) AS held
+          FROM targets x JOIN clusters c ON c.id = x.cluster_id WHERE x.application_id = a.id AND x.state <> 'Removing') t) l
+  WHERE a.removal IS NULL AND a.conditions @> '[{"type": "LeavingHeld"}]' AND l.count > 0 AND ($1::uuid IS NULL OR a.id = $1)`;
+
+export function listQuestions(
+  database: Database,
+  { applicationId, after, limit }: QuestionFilter,
+): Promise<QuestionRow[]> {
+  return database.query<QuestionRow>(
+    `SELECT q.kind, q.id AS "applicationId", q.name AS application, p.name AS project, q.revision, v.state AS "revisionState",
+       v.sources, v.meta, q.count, q."of", q.since, q.clusters
+     FROM (SELECT * FROM (${drops}) d UNION ALL ${leavings}) q JOIN projects p ON p.id = q.project_id
+       LEFT JOIN revisions v ON v.application_id = q.id AND v.number = q.revision
+     WHERE $2::text IS NULL OR (p.name, q.name, q.id, q.revision) > ($2, $3, $4::uuid, $5::int)
+     ORDER BY p.name, q.name, q.id, q.revision LIMIT $6`,
+    [applicationId, ...(after ?? [null, null, null, null]), limit],
+  );
+}

@@ -1,0 +1,48 @@
+/**
+ * Outcomes and failures of rollouts, counted once for everybody who follows them. Whatever writes an outcome raises the
+ * application's rollout version in the same transaction: what was counted at a version holds until the next one.
+ */
+import type { Database } from '../platform/prisma.ts';
+import {
+  countOutcomes,
+  readFailures,
+  type FailuresRow,
+  type OutcomeCountRow,
+} from './rolloutDetail.store.ts';
+
+export interface Counted {
+  outcomes: readonly OutcomeCountRow[];
+  failures: FailuresRow;
+}
+
+const rolloutsMax = 100;
+const failuresShown = 10;
+
+export class RolloutCounts {
+  readonly #database: Database;
+  /** The one that was asked for last comes last. */
+  readonly #held = new Map<string, { version: bigint; counted: Promise<Counted> }>();
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  at(rolloutId: string, version: bigint): Promise<Counted> {
+    const known = this.#held.get(rolloutId);
+    this.#held.delete(rolloutId);
+    const held = known?.version === version ? known : { version, counted: this.#count(rolloutId) };
+    this.#held.set(rolloutId, held);
+    held.counted.catch(() => this.#held.delete(rolloutId));
+    const [oldest] = this.#held.keys();
+    if (this.#held.size > rolloutsMax && oldest !== undefined) this.#held.delete(oldest);
+    return held.counted;
+  }
+
+  async #count(rolloutId: string): Promise<Counted> {
+    const [outcomes, failures] = await Promise.all([
+      countOutcomes(this.#database, rolloutId),
+      readFailures(this.#database, rolloutId, failuresShown),
+    ]);
+    return { outcomes, failures };
+  }
+}
