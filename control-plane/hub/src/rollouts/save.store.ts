@@ -2,7 +2,7 @@
 import type { SharedEvent } from '@flotilla/domain/rollout/alike';
 import type { Changes } from '@flotilla/domain/rollout/changes';
 import type { Rollout, TargetOutcome } from '@flotilla/domain/rollout/state';
-import { pgColumns, type Column } from '../platform/pgArray.ts';
+import { pgRows, type NamedColumn } from '../platform/pgRows.ts';
 import type { Sql } from '../platform/transaction.ts';
 import type { ApplicationRow, RevisionRow, SeenTargetRow } from './fleet.store.ts';
 import { outcomeDetail, rolloutColumns, type StoredApplicationState } from './fleetRows.ts';
@@ -100,37 +100,44 @@ async function upsertOutcomes(
 ): Promise<void> {
   if (outcomes.length === 0) return;
   const rows = outcomes.toSorted((a, b) => (a.outcome.target < b.outcome.target ? -1 : 1));
+  const cluster: OutcomeColumn = {
+    name: 'cluster_id',
+    type: 'uuid',
+    of: ({ outcome }) => clusters.get(outcome.target),
+  };
+  const { sql, params } = pgRows(rows, outcomeKey, [...outcomeColumns, cluster]);
   await tx.sql(
-    `INSERT INTO rollout_targets (rollout_id, target_id, wave, outcome, reason, assignment, state, cluster_id, updated_at)
-     SELECT *, clock_timestamp() FROM unnest(${outcomeArrays}, $8::uuid[])
+    `INSERT INTO rollout_targets (target_id, rollout_id, wave, outcome, reason, assignment, state, cluster_id, updated_at)
+     SELECT *, clock_timestamp() FROM ${sql} o
      ON CONFLICT (rollout_id, target_id) DO UPDATE SET wave = excluded.wave, outcome = excluded.outcome,
        reason = excluded.reason, assignment = excluded.assignment, state = excluded.state, updated_at = excluded.updated_at`,
-    pgColumns(rows, [...outcomeColumns, ['uuid', ({ outcome }) => clusters.get(outcome.target)]]),
+    params,
   );
 }
 
 /** Of targets that are gone: what is there is kept up to date. */
 async function updateOutcomes(tx: Sql, outcomes: Outcomes): Promise<void> {
   if (outcomes.length === 0) return;
+  const { sql, params } = pgRows(outcomes, outcomeKey, outcomeColumns);
   await tx.sql(
     `UPDATE rollout_targets r SET wave = o.wave, outcome = o.outcome, reason = o.reason, assignment = o.assignment,
        state = o.state, updated_at = clock_timestamp()
-     FROM unnest(${outcomeArrays}) AS o(rollout, target, wave, outcome, reason, assignment, state)
-     WHERE r.rollout_id = o.rollout AND r.target_id = o.target`,
-    pgColumns(outcomes, outcomeColumns),
+     FROM ${sql} o WHERE r.rollout_id = o.rollout_id AND r.target_id = o.target_id`,
+    params,
   );
 }
 
-const outcomeArrays = `$1::uuid[], $2::uuid[], $3::int4[], $4::text[], $5::text[], $6::int8[], $7::jsonb[]`;
+type OutcomeColumn = NamedColumn<Outcomes[number]>;
 
-const outcomeColumns: readonly Column<Outcomes[number]>[] = [
-  ['uuid', ({ rollout }) => rollout],
-  ['uuid', ({ outcome }) => outcome.target],
-  ['int4', ({ outcome }) => outcome.wave],
-  ['text', ({ outcome }) => outcome.outcome],
-  ['text', ({ outcome }) => (outcome.reason === '' ? null : outcome.reason)],
-  ['int8', ({ outcome }) => outcome.assignment],
-  ['jsonb', ({ outcome }) => JSON.stringify(outcomeDetail(outcome))],
+const outcomeKey: OutcomeColumn = { name: 'target_id', type: 'uuid', of: ({ outcome }) => outcome.target };
+
+const outcomeColumns: readonly OutcomeColumn[] = [
+  { name: 'rollout_id', type: 'uuid', of: ({ rollout }) => rollout },
+  { name: 'wave', type: 'int4', of: ({ outcome }) => outcome.wave },
+  { name: 'outcome', type: 'text', of: ({ outcome }) => outcome.outcome },
+  { name: 'reason', type: 'text', of: ({ outcome }) => (outcome.reason === '' ? null : outcome.reason) },
+  { name: 'assignment', type: 'int8', of: ({ outcome }) => outcome.assignment },
+  { name: 'state', type: 'jsonb', of: ({ outcome }) => JSON.stringify(outcomeDetail(outcome)) },
 ];
 
 /** Rejected is what automation never starts again; a person may, and then it counts as Ready. */

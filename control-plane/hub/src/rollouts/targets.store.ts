@@ -5,7 +5,8 @@
 import { lastHealthy } from '@flotilla/domain/rollout/entitled';
 import type { TargetState } from '@flotilla/domain/rollout/state';
 
-import { pgArray, type ElementType } from '../platform/pgArray.ts';
+import type { ElementType } from '../platform/pgArray.ts';
+import { pgRows, type NamedColumn } from '../platform/pgRows.ts';
 import type { Sql } from '../platform/transaction.ts';
 import { targetDetail } from './fleetRows.ts';
 
@@ -50,10 +51,7 @@ export async function saveTargets(tx: Sql, change: TargetsToSave): Promise<void>
   await update(tx, rest, ({ id }) => id, states);
 }
 
-interface Column<Row> {
-  name: string;
-  type: ElementType;
-  of: (row: Row) => Parameters<typeof pgArray>[1][number];
+interface Column<Row> extends NamedColumn<Row> {
   /** SQL on aliases `t` and `x`; the row's value where left out. */
   set?: string;
 }
@@ -103,7 +101,7 @@ function assignedColumn(
   return [{ name, type, of: ofEntry, set: `coalesce(x.${name}, t.${name})` }];
 }
 
-/** One array a column: a fleet is one statement, and its text does not depend on how many rows there are. */
+/** A fleet is one statement. */
 async function update<Row>(
   tx: Sql,
   rows: readonly Row[],
@@ -112,13 +110,8 @@ async function update<Row>(
 ): Promise<void> {
   if (rows.length === 0) return;
   const sets = columns.map(({ name, set = `x.${name}` }) => `${name} = ${set}`);
-  const arrays = columns.map(({ type }, at) => `$${at + 2}::${type}[]`);
-  const names = columns.map(({ name }) => name);
-  await tx.sql(
-    `UPDATE targets t SET ${sets.join(', ')}
-     FROM unnest($1::uuid[], ${arrays.join(', ')}) AS x(id, ${names.join(', ')}) WHERE t.id = x.id`,
-    [pgArray('uuid', rows.map(idOf)), ...columns.map(({ type, of }) => pgArray(type, rows.map(of)))],
-  );
+  const { sql, params } = pgRows(rows, { name: 'id', type: 'uuid', of: idOf }, columns);
+  await tx.sql(`UPDATE targets t SET ${sets.join(', ')} FROM ${sql} x WHERE t.id = x.id`, params);
 }
 
 export async function deleteTargets(tx: Sql, ids: readonly string[]): Promise<void> {
