@@ -178,8 +178,18 @@ describe('bad input', () => {
       await program.stop({ signal: 'SIGTERM' });
     }
     expect(await said('token', 'list')).toMatch(new RegExp(`Used +${name} .* 1/1 `));
-    expect(await said('audit', 'list', '--action', 'cluster.enrol')).toMatch(
-      /agent:\S+ +cluster\.enrol +registration-token\/\S+ +denied/,
+    const refusals = await said('audit', 'list', '--action', 'cluster.enrol');
+    for (const why of ['the token is used up', 'unknown token or wrong secret']) {
+      expect(refusals).toMatch(
+        new RegExp(`agent:\\S+ +cluster\\.enrol +registration-token/\\S+ +denied +${why}`),
+      );
+    }
+    const events = await Array.fromAsync(fleet.hub.client.audit.all({ action: 'cluster.enrol' }));
+    expect(events.map(({ outcome, reason }) => ({ outcome, why: reason?.['refused'] }))).toEqual(
+      expect.arrayContaining([
+        { outcome: 'denied', why: 'the token is used up' },
+        { outcome: 'denied', why: 'unknown token or wrong secret' },
+      ]),
     );
     expect((await fleet.hub.client.clusters.get(name)).connection).toBe('Connected');
     await lastGoodStateStays(cluster);
@@ -204,6 +214,8 @@ describe('bad input', () => {
     await clusterWhen('the refused agent is shown', cluster, (seen) => seen.stateReason === reason);
     expect(await said('cluster', 'get', name)).toContain(`Active (${reason})`);
     expect(await said('status')).toMatch(new RegExp(`${name}: +${reason}`));
+    expect((await targetOn(cluster)).conditions).toEqual([{ type: 'AgentRefused', message: reason }]);
+    expect(await said('app', 'get', 'web')).toMatch(new RegExp(`${name} .* AgentRefused: ${reason}`));
     await lastGoodStateStays(cluster);
     await program.stop({ signal: 'SIGTERM' });
     await fleet.startAgent(cluster);
@@ -275,6 +287,13 @@ describe('bad input', () => {
     expect(seen.stateReason).toMatch(/^duplicate agent: the same key in another Kubernetes cluster \(.+\)/);
     expect(await said('cluster', 'get', fleet.nameOf(victim))).toContain(`Quarantined (${seen.stateReason})`);
     expect(await said('status')).toContain(seen.stateReason);
+    expect((await targetOn(victim)).conditions).toContainEqual({
+      type: 'AgentRefused',
+      message: seen.stateReason,
+    });
+    expect(await said('app', 'get', 'web')).toMatch(
+      new RegExp(`${fleet.nameOf(victim)} .* AgentRefused: duplicate agent: the same key`),
+    );
     expect(await said('audit', 'list', '--action', 'cluster.quarantine')).toContain(fleet.nameOf(victim));
     await program.stop({ signal: 'SIGTERM' });
     for (const [index, each] of fleet.clusters.entries()) {

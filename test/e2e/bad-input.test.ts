@@ -95,6 +95,14 @@ async function shownEverywhere(name: string, text: string): Promise<void> {
   expect(await said('status')).toContain(text);
 }
 
+/** What stands in the way of a newer revision is a condition of the target too, and in its line where a cluster is looked at. */
+async function shownAtTarget(name: string, condition: Condition): Promise<void> {
+  const [target] = await fleet.targetsOf(name);
+  expect(target?.conditions).toContainEqual(condition);
+  const text = await said('cluster', 'get', fleet.nameOf(fleet.clusters[0]!));
+  expect(text).toContain(`${condition.type}: ${condition.message}`.slice(0, 90));
+}
+
 const brokenYaml = `${configMap('kept', { state: 'bad' })}---\nkind: ConfigMap: v1\n`;
 const gizmo = 'apiVersion: example.com/v1\nkind: Gizmo\nmetadata:\n  name: one\n';
 
@@ -122,6 +130,7 @@ describe('bad input', () => {
       'revision 2: yaml/kept.yaml, document 2, line 8: Nested mappings are not allowed in compact mappings',
     );
     await shownEverywhere('yaml', message);
+    await shownAtTarget('yaml', { type: 'RenderError', message });
     const { currency } = await fleet.hub.client.applications.get('yaml');
     expect(currency).toEqual({ state: 'Held', behind: 1, reason: 'revision 2 does not render' });
     await lastGoodStateStays('yaml');
@@ -135,6 +144,7 @@ describe('bad input', () => {
       'revision 2: twice/more.yaml, document 1, line 1: ConfigMap kept is there twice: also in twice/kept.yaml, document 1, line 1',
     );
     await shownEverywhere('twice', message);
+    await shownAtTarget('twice', { type: 'RenderError', message });
     await lastGoodStateStays('twice');
   });
 
@@ -171,6 +181,7 @@ describe('bad input', () => {
       'revision 2: 20001 objects are more than the 20000 that a bundle may hold: split the application',
     );
     await shownEverywhere('caps', message);
+    await shownAtTarget('caps', { type: 'RenderError', message });
     await lastGoodStateStays('caps');
     await mend('caps', ['a.yaml', 'b.yaml']);
   });
@@ -184,6 +195,7 @@ describe('bad input', () => {
       /^revision 2: \d{8} bytes are more than the 67108864 that a bundle may hold: split the application$/,
     );
     await shownEverywhere('big', message);
+    await shownAtTarget('big', { type: 'RenderError', message });
     const { currency } = await fleet.hub.client.applications.get('big');
     expect(currency).toEqual({ state: 'Held', behind: 1, reason: 'revision 2 does not render' });
     await lastGoodStateStays('big');
@@ -200,9 +212,15 @@ describe('bad input', () => {
     const { message } = await conditionOf('forced', 'SourceError');
     expect(message).toBe("repository config: the path 'forced' does not exist in this commit");
     await shownEverywhere('forced', message);
+    await shownAtTarget('forced', { type: 'SourceError', message });
     const rewrite = `branch 'forced' was rewritten from ${from.slice(0, 12)} to ${to.slice(0, 12)}`;
     expect((await conditionOf('forced', 'SourceRewritten')).message).toBe(`repository config: ${rewrite}`);
     await shownEverywhere('forced', rewrite);
+    const [target] = await fleet.targetsOf('forced');
+    expect(target?.conditions).toContainEqual({
+      type: 'SourceRewritten',
+      message: `repository config: ${rewrite}`,
+    });
     expect(await said('repo', 'list')).toContain(rewrite);
     expect(await said('repo', 'get', 'config')).toContain(rewrite);
     expect(await said('audit', 'list', '--action', 'repository.rewritten')).toContain('repository/config');
@@ -228,6 +246,7 @@ describe('bad input', () => {
     const { message } = await conditionOf('branch', 'SourceError');
     expect(message).toBe("repository config: the branch 'branch' does not exist");
     await shownEverywhere('branch', message);
+    await shownAtTarget('branch', { type: 'SourceError', message });
     expect(await said('repo', 'list')).toContain("the branch 'branch' does not exist");
     await lastGoodStateStays('branch');
   });
@@ -239,6 +258,7 @@ describe('bad input', () => {
     const { message } = await conditionOf('down', 'SourceError');
     expect(message).toBe('repository config: the Git server answered HTTP 503');
     await shownEverywhere('down', message);
+    await shownAtTarget('down', { type: 'SourceError', message });
     expect(await said('repo', 'list')).toContain('the Git server answered HTTP 503');
     const { error } = await fleet.hub.client.repositories.get('config');
     expect(error).toBe('the Git server answered HTTP 503');

@@ -48,8 +48,15 @@ async function listEvents({ client, colors, print }: Session, options: AuditList
       title: 'OUTCOME',
       value: (row: AuditEvent) => (row.outcome === 'success' ? row.outcome : colors.red(row.outcome)),
     },
+    { title: 'WHY', value: refusedText },
   ];
   print(page, () => table(columns, page.items, 'no events'));
+}
+
+/** Of what was denied, where the record says it. */
+function refusedText({ reason }: AuditEvent): string {
+  const refused = reason?.['refused'];
+  return typeof refused === 'string' ? refused : '';
 }
 
 async function verify(

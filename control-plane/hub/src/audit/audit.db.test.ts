@@ -8,6 +8,7 @@ import { Observations } from '../platform/observations.ts';
 import { Database } from '../platform/prisma.ts';
 import { createTestDatabase, type TestDatabase } from '../platform/testDatabase.fixture.ts';
 import { systemActor, Transactions } from '../platform/transaction.ts';
+import { takeSealLock } from './audit.store.ts';
 import { listAudit } from './list.ts';
 import { checkpointOnce } from './checkpoint.ts';
 import { sealOnce } from './seal.ts';
@@ -134,6 +135,31 @@ describe('tampering is found', () => {
     await tamper('DELETE FROM audit_seals');
     await database.query('CREATE UNIQUE INDEX audit_seals_event_id_key ON audit_seals (event_id)');
   });
+});
+
+async function someoneWaits(): Promise<void> {
+  const waiting = `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+  while ((await database.query(waiting)).length === 0)
+    await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+test('a checkpoint waits for whoever seals instead of a minute', async () => {
+  await record(1);
+  await sealAll();
+  const { promise: isSealed, resolve: endSealing } = Promise.withResolvers<void>();
+  const { promise: isSealing, resolve: begin } = Promise.withResolvers<void>();
+  const sealing = observations.write(async (tx) => {
+    await takeSealLock(tx);
+    begin();
+    await isSealed;
+  });
+  await isSealing;
+  const checkpoint = checkpointOnce(observations, envelope);
+  await Promise.race([checkpoint, someoneWaits()]);
+  endSealing();
+  await sealing;
+  expect(await checkpoint).not.toBeNull();
 });
 
 test('a list is paged by keyset, newest first, and filtered', async () => {

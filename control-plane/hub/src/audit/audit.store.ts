@@ -48,6 +48,10 @@ export async function trySealLock(tx: Sql): Promise<boolean> {
   return row?.locked === true;
 }
 
+export async function takeSealLock(tx: Sql): Promise<void> {
+  await tx.sql('SELECT pg_advisory_xact_lock($1)', [sealLock]);
+}
+
 export async function lastSeal(tx: Sql): Promise<ChainPosition | null> {
   const [row] = await tx.sql<ChainPosition>('SELECT seq, hash FROM audit_seals ORDER BY seq DESC LIMIT 1');
   return row ?? null;

@@ -10,19 +10,22 @@ import {
   lastCheckpoint,
   lastSeal,
   readHubId,
-  trySealLock,
+  takeSealLock,
   type CheckpointRow,
 } from './audit.store.ts';
 
 type Statement = Pick<CheckpointRow, 'seq' | 'hash' | 'at'>;
 
-/** The new checkpoint; null when nothing was sealed since the last one or another replica is at it. */
+/**
+ * The new checkpoint; null when nothing was sealed since the last one. Waits for whoever seals: the next turn would come a
+ * minute later, and agents would lack it for as long.
+ */
 export function checkpointOnce(
   observations: Observations,
   envelope: Envelope,
 ): Promise<CheckpointRow | null> {
   return observations.write(async (tx) => {
-    if (!(await trySealLock(tx))) return null;
+    await takeSealLock(tx);
     const position = await lastSeal(tx);
     const before = await lastCheckpoint(tx);
     if (position === null || (before !== null && before.seq >= position.seq)) return null;

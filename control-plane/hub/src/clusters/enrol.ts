@@ -20,7 +20,7 @@ import { readCsr, type RequestedKey } from './x509.ts';
 export type EnrolOutcome =
   { outcome: 'enrolled'; enrolment: Enrolment } | { outcome: 'pending'; pending: Pending };
 
-/** Thrown inside the transaction, so that nothing of a refused enrolment stays. */
+/** Thrown inside the transaction, so that nothing of a refused enrolment stays. What was wrong is for the audit log alone. */
 class RefusedError extends Error {
   override readonly name = 'RefusedError';
 }
@@ -47,7 +47,7 @@ export class Enroller {
       ip: peer.ip,
     };
     try {
-      if (!token) throw new RefusedError();
+      if (!token) throw new RefusedError('not a registration token');
       const cluster = await this.transactions.inTransaction(
         actor,
         (tx) => this.admit(tx, { token, key, kubeSystemUid: request.clusterUid, peer }),
@@ -56,7 +56,7 @@ export class Enroller {
       return await this.answer(cluster, key);
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
-      await this.recordRefusal(actor, peer);
+      await this.recordRefusal(actor, peer, error.message);
       throw refusal();
     }
   }
@@ -73,7 +73,7 @@ export class Enroller {
     await store.replaceKeys(tx, id, { ...key, tokenId: token.id });
     const cluster = await requireCluster(tx, id);
     // Last, since everybody who enrols with this token at the same time waits for its row from here to the commit.
-    if (!(await consumeToken(tx, token.id))) throw new RefusedError();
+    if (!(await consumeToken(tx, token.id))) throw new RefusedError(spentText(token));
     tx.hint('session', id);
     tx.hint('cluster', id);
     tx.audit({
@@ -96,7 +96,9 @@ export class Enroller {
     const row = await readToken(tx, token.id);
     // Compared whether there is a row or not, so that time does not tell.
     const isProven = sameHash(this.envelope.tokenHash(token.secret), row?.secretHash ?? Buffer.alloc(32));
-    if (!row || !isProven || row.revokedAt !== null || !isFrom(peer.ip, row.cidrs)) throw new RefusedError();
+    if (!row || !isProven) throw new RefusedError('unknown token or wrong secret');
+    if (row.revokedAt !== null) throw new RefusedError('the token is revoked');
+    if (!isFrom(peer.ip, row.cidrs)) throw new RefusedError('the token is not for this address');
     return row;
   }
 
@@ -114,12 +116,12 @@ export class Enroller {
     return { outcome: 'enrolled', enrolment };
   }
 
-  private async recordRefusal(actor: Actor, peer: Peer): Promise<void> {
+  private async recordRefusal(actor: Actor, peer: Peer, refused: string): Promise<void> {
     await this.transactions.inTransaction(
       actor,
       async (tx) => {
         const resource = { kind: 'registration-token', id: actor.id, name: actor.id };
-        tx.audit({ action: 'cluster.enrol', resource, outcome: 'denied' });
+        tx.audit({ action: 'cluster.enrol', resource, outcome: 'denied', reason: { refused } });
       },
       peer,
     );
@@ -146,7 +148,8 @@ async function repeat(
   const cluster = await requireCluster(tx, known.clusterId);
   const isSame =
     known.tokenId === token.id && known.firstHelloAt === null && cluster.kubeSystemUid === kubeSystemUid;
-  if (!isSame || cluster.state === 'Revoked' || cluster.state === 'Quarantined') throw new RefusedError();
+  if (!isSame || cluster.state === 'Revoked' || cluster.state === 'Quarantined')
+    throw new RefusedError('the key is bound to a cluster already');
   return tx.nothingChanged(cluster);
 }
 
@@ -158,8 +161,12 @@ async function existingCluster(
 ): Promise<store.ClusterRow | null> {
   const byUid = await store.findLiveByUid(tx, kubeSystemUid);
   const byName = token.clusterName === null ? null : await store.findCluster(tx, token.clusterName);
-  if (byUid && byUid.id !== byName?.id) throw new RefusedError();
-  if (byName && byName.projectId !== token.projectId) throw new RefusedError();
+  if (byUid && byUid.id !== byName?.id)
+    throw new RefusedError(
+      `this Kubernetes cluster is enrolled as ${byUid.name}, which the token does not name`,
+    );
+  if (byName && byName.projectId !== token.projectId)
+    throw new RefusedError('the token names a cluster of another project');
   if (byName) await store.lockCluster(tx, byName.id);
   return byName;
 }
@@ -175,7 +182,11 @@ async function insertNew(
     const id = await store.insertCluster(tx, { name, projectId, labels, state, kubeSystemUid });
     if (id !== null) return id;
   }
-  throw new RefusedError();
+  throw new RefusedError(`the name ${base} is taken`);
+}
+
+function spentText({ expiresAt }: TokenRow): string {
+  return expiresAt.getTime() <= Date.now() ? 'the token is expired' : 'the token is used up';
 }
 
 async function requireCluster(tx: HubTransaction, id: string): Promise<store.ClusterRow> {

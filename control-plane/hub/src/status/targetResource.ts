@@ -30,12 +30,14 @@ export function targetResourceOf(row: TargetRow): TargetResource {
     observedRevision: known ? row.observed_revision : null,
     observedBundle: known ? row.observed_bundle : null,
     operation: row.operation_phase && { phase: row.operation_phase, message: row.operation_message },
-    conditions: [...hubConditions(row), ...(row.conditions ?? [])],
+    conditions: [...hubConditions(row), ...(row.conditions ?? []), ...sourceConditions(row)],
     live: row.believed,
     lastSeenAt: row.last_seen_at?.toISOString() ?? null,
     changedAt: row.changed_at?.toISOString() ?? null,
   };
 }
+
+type Condition = TargetResource['conditions'][number];
 
 function summaryInput(row: TargetRow): SummaryInput {
   return {
@@ -78,13 +80,26 @@ function heldByOf(row: TargetRow): string {
 }
 
 /** What the hub itself has to say about a target. */
-function hubConditions(row: TargetRow): { type: string; message: string }[] {
-  const refused = row.refused === null ? [] : [{ type: 'NotAccepted', message: refusedText(row.refused) }];
-  if (row.leaving_since === null) return refused;
-  const message = row.leaving_held
+function hubConditions(row: TargetRow): Condition[] {
+  const conditions: (Condition | null)[] = [
+    row.leaving_since === null ? null : { type: 'Leaving', message: leavingText(row.leaving_since, row) },
+    row.agent_refused === null ? null : { type: 'AgentRefused', message: row.agent_refused },
+    row.refused === null ? null : { type: 'NotAccepted', message: refusedText(row.refused) },
+  ];
+  return conditions.filter((condition) => condition !== null);
+}
+
+function leavingText(since: Date, { leaving_held: isHeld }: TargetRow): string {
+  return isHeld
     ? 'left the placement together with many others: waits for a person to confirm'
-    : `left the placement at ${row.leaving_since.toISOString()}`;
-  return [{ type: 'Leaving', message }, ...refused];
+    : `left the placement at ${since.toISOString()}`;
+}
+
+const ofSource = ['SourceError', 'RenderError', 'SourceRewritten'];
+
+/** Why no newer revision comes, said at every target that would get it. */
+function sourceConditions(row: TargetRow): Condition[] {
+  return row.application_conditions.filter(({ type }) => ofSource.includes(type));
 }
 
 function refusedText(reason: string): string {

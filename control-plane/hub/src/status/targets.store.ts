@@ -12,6 +12,8 @@ export interface TargetRow {
   cluster_id: string;
   cluster: string;
   cluster_state: string;
+  /** Why its agent is not let in; null: it is, or a person paused the cluster. */
+  agent_refused: string | null;
   /** Why the agent does not take an entry that is newer than what it accepted; null: it has taken it, or did not refuse. */
   refused: string | null;
   last_seen_at: Date | null;
@@ -34,6 +36,8 @@ export interface TargetRow {
   operation_message: string;
   operation_assignment: number | null;
   conditions: Condition[] | null;
+  /** What stands in the way of a newer revision of its application. */
+  application_conditions: { type: string; message: string }[];
   changed_at: Date | null;
   flaps: number | null;
   newest_revision: number | null;
@@ -47,13 +51,13 @@ export interface TargetDetailRow extends TargetRow {
 
 const columns = `
   t.id, t.application_id, a.name AS application, p.name AS project, t.cluster_id, c.name AS cluster,
-  c.state AS cluster_state,
+  c.state AS cluster_state, CASE WHEN c.state <> 'Paused' THEN c.state_reason END AS agent_refused,
   CASE WHEN t.generation > c.accepted_generation THEN c.nack_reason END AS refused, c.last_seen_at, t.state, t.removal, t.assignment, t.revision_number, t.pinned_revision,
   t.pin_reason, t.leaving_since, t.leaving_held, ${believedSql} IS TRUE AS believed,
   o.assignment AS observed_assignment, o.revision_number AS observed_revision, o.bundle AS observed_bundle,
   o.sync AS observed_sync, o.health AS observed_health, o.health_message, o.operation_phase, o.operation_message,
   (o.state->'operation'->>'assignment')::float8 AS operation_assignment, o.state->'conditions' AS conditions,
-  o.changed_at, o.flaps, newest.number AS newest_revision, to_jsonb(ro.*) AS rollout`;
+  a.conditions AS application_conditions, o.changed_at, o.flaps, newest.number AS newest_revision, to_jsonb(ro.*) AS rollout`;
 
 const joins = `
   targets t
