@@ -44,3 +44,12 @@ test('what concerns the whole rollout stays as it was said, also when it was sai
   expect(shared).toHaveLength(2);
   expect(shared[0]).toMatchObject({ message: 'waits', detail: { targets: 2 }, targets: [], assignments: [] });
 });
+
+test('a detail that has another member, or lacks one, is another event also beside its like', () => {
+  const more: RolloutEvent = { ...assigned('b', 2), detail: { ...assigned('b', 2).detail, reason: '' } };
+  const { outcome, wave } = assigned('c', 3).detail as { outcome: string; wave: number };
+  const without: RolloutEvent = { ...assigned('c', 3), detail: { outcome, wave } };
+  const shared = shareEvents([assigned('a', 1), more, without, assigned('d', 4)]);
+  expect(shared.map(({ targets }) => targets)).toEqual([['a', 'c', 'd'], ['b']]);
+  expect(shared[0]?.assignments).toEqual([1, null, 4]);
+});

@@ -17,24 +17,44 @@ interface Sharing extends SharedEvent {
 
 /** In the order of their first ones. Nothing is lost: every target is under exactly the words that were said of it. */
 export function shareEvents(events: readonly RolloutEvent[]): SharedEvent[] {
-  const shared = new Map<string, Sharing>();
-  for (const { rollout, kind, target, message, detail } of events) {
-    const { assignment = null, ...rest } = detail;
+  const shared: Sharing[] = [];
+  const known = new Map<string, Sharing>();
+  let last: { event: RolloutEvent; at: Sharing } | null = null;
+  for (const event of events) {
     // What concerns the whole rollout may be said twice, and is then there twice.
-    const key = target === '' ? `${shared.size}` : JSON.stringify([rollout, kind, message, rest]);
-    const known = shared.get(key);
-    const at = known ?? {
-      rollout,
-      kind,
-      message,
-      detail: target === '' ? detail : rest,
-      targets: [],
-      assignments: [],
-    };
-    if (known === undefined) shared.set(key, at);
-    if (target === '') continue;
-    at.targets.push(target);
-    at.assignments.push(assignment as number | null);
+    if (event.target === '') {
+      shared.push(sharing(event, event.detail));
+      continue;
+    }
+    const at: Sharing =
+      last !== null && isAlike(last.event, event) ? last.at : knownSharing(known, shared, event);
+    last = { event, at };
+    at.targets.push(event.target);
+    at.assignments.push((event.detail['assignment'] ?? null) as number | null);
   }
-  return [...shared.values()];
+  return shared;
+}
+
+function knownSharing(known: Map<string, Sharing>, shared: Sharing[], event: RolloutEvent): Sharing {
+  const detail = { ...event.detail };
+  delete detail['assignment'];
+  const key = JSON.stringify([event.rollout, event.kind, event.message, detail]);
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const made = sharing(event, detail);
+  known.set(key, made);
+  shared.push(made);
+  return made;
+}
+
+function sharing({ rollout, kind, message }: RolloutEvent, detail: RolloutEvent['detail']): Sharing {
+  return { rollout, kind, message, detail, targets: [], assignments: [] };
+}
+
+/** A wave says the same of one target after the other: that is seen without spelling it out. */
+function isAlike(a: RolloutEvent, b: RolloutEvent): boolean {
+  if (a.kind !== b.kind || a.message !== b.message || a.rollout !== b.rollout) return false;
+  const keys = Object.keys(a.detail);
+  if (keys.length !== Object.keys(b.detail).length) return false;
+  return keys.every((key) => key in b.detail && (key === 'assignment' || a.detail[key] === b.detail[key]));
 }

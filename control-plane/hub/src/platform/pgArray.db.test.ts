@@ -26,6 +26,11 @@ const cases: {
   { type: 'bool', values: [true, false], text: ['true', 'false'] },
   { type: 'bytea', values: [Buffer.from([0, 255]), Buffer.alloc(0)], text: ['\\x00ff', '\\x'] },
   { type: 'int8', values: [-1, 2n ** 62n], text: ['-1', '4611686018427387904'] },
+  {
+    type: 'int8',
+    values: [2 ** 32, -(2 ** 40) - 1, 2 ** 53 - 1],
+    text: ['4294967296', '-1099511627777', '9007199254740991'],
+  },
   { type: 'int4', values: [-7, 7], text: ['-7', '7'] },
   { type: 'float8', values: [-0.5, 1e300], text: ['-0.5', '1e+300'] },
   { type: 'text', values: ['', 'NULL', 'a,"b"\\{}', 'é😀'], text: ['', 'NULL', 'a,"b"\\{}', 'é😀'] },
@@ -44,6 +49,10 @@ test.each(cases)('an array of $type arrives as it was, nulls with it', async ({ 
 
 test('an empty array is one without elements', async () => {
   expect(await database.query('SELECT 1 FROM unnest($1::uuid[]) AS x', [pgArray('uuid', [])])).toEqual([]);
+});
+
+test('a number that is no integer is refused and not rounded', () => {
+  expect(() => pgArray('int8', [0.5])).toThrow(TypeError);
 });
 
 test('what is no UUID is refused and not cut short', () => {

@@ -25,7 +25,7 @@ const elements = {
     bytes: (value: Uint8Array) => value.byteLength,
     write: (to: Buffer, at: number, value: Uint8Array) => to.set(value, at),
   },
-  int8: fixed<number | bigint>(20, 8, (to, at, value) => to.writeBigInt64BE(BigInt(value), at)),
+  int8: fixed<number | bigint>(20, 8, writeInt8),
   int4: fixed<number>(23, 4, (to, at, value) => to.writeInt32BE(value, at)),
   text: {
     oid: 25,
@@ -53,6 +53,14 @@ const elements = {
     },
   },
 } satisfies Record<string, Element>;
+
+/** Numbers in two halves: most are small, and a bigint of each would be made only to be thrown away. */
+function writeInt8(to: Buffer, at: number, value: number | bigint): void {
+  if (typeof value === 'bigint') return void to.writeBigInt64BE(value, at);
+  if (!Number.isSafeInteger(value)) throw new TypeError(`${value} is no safe integer`);
+  to.writeInt32BE(Math.floor(value / 0x100000000), at);
+  to.writeUInt32BE(value >>> 0, at + 4);
+}
 
 /** 2000-01-01, from which Postgres counts. */
 const postgresEpochMs = 946_684_800_000;

@@ -1,5 +1,5 @@
 /** Assignments → entries: head, body, and what a target is assigned. Also bodies that a policy edit changed under a standing assignment. */
-import type { Body } from '@flotilla/domain/desired/entry';
+import type { Body, Head } from '@flotilla/domain/desired/entry';
 import { parseBody, parseHead } from '@flotilla/domain/desired/parse';
 import type { Assignment } from '@flotilla/domain/rollout/step';
 
@@ -9,6 +9,7 @@ import {
   bodyWithoutAssignment,
   encodedBody,
   encodedHead,
+  encodedHeads,
   operationOf,
   type EncodedBody,
 } from './entry.ts';
@@ -30,19 +31,26 @@ export async function assign(
   if (assignments.length === 0) return [];
   const body = encodedBody(bodyOf(application));
   await saveBody(tx, application.id, body.digest, body.bytes);
-  return assignments.map((made) => entryOf(made, body, revisions, operations[made.target]));
+  const heads = assignments.map((made) => headOf(made, body, operations[made.target]));
+  const encoded = encodedHeads(heads);
+  return assignments.map((made, at) => ({
+    target: made.target,
+    clusterId: made.clusterId,
+    state: 'Active',
+    removal: null,
+    assignment: made.assignment,
+    ...encoded[at]!,
+    bodyDigest: body.digest,
+    assigned: assignedOf(made, revisions),
+  }));
 }
 
-function entryOf(
-  made: Assignment,
+function headOf(
+  { target, assignment, revision, bundle, sizeBytes, deletesMax }: Assignment,
   body: EncodedBody,
-  revisions: ReadonlyMap<number, RevisionRow>,
   options: { force: boolean; initiatedBy: string } | undefined,
-): EntryToSave {
-  const { target, clusterId, assignment, revision, variant, bundle, sizeBytes, deletesMax } = made;
-  const row = revisions.get(revision);
-  if (row === undefined) throw new Error(`revision ${revision} was assigned and is not loaded`);
-  const encoded = encodedHead({
+): Head {
+  return {
     target,
     state: 'Active',
     assignment,
@@ -51,17 +59,16 @@ function entryOf(
     deletesMax,
     operation: operationOf(options),
     body: body.digest,
-  });
-  return {
-    target,
-    clusterId,
-    state: 'Active',
-    removal: null,
-    assignment,
-    ...encoded,
-    bodyDigest: body.digest,
-    assigned: { revisionId: row.id, revision, variant, bundle },
   };
+}
+
+function assignedOf(
+  { revision, variant, bundle }: Assignment,
+  revisions: ReadonlyMap<number, RevisionRow>,
+): EntryToSave['assigned'] {
+  const row = revisions.get(revision);
+  if (row === undefined) throw new Error(`revision ${revision} was assigned and is not loaded`);
+  return { revisionId: row.id, revision, variant, bundle };
 }
 
 /** Standing entries whose policy differs from the spec, as far as it may come into force without an assignment. */

@@ -3,7 +3,7 @@
  * may destroy (prune, force, replace, allowEmpty) comes into force with the next assignment when it is turned on, and at
  * once when it is turned off.
  */
-import { encodeBody, encodeHead } from '@flotilla/domain/desired/encode';
+import { encodeBody, encodeHead, encodeHeads } from '@flotilla/domain/desired/encode';
 import type { Body, Head, HeadOperation } from '@flotilla/domain/desired/entry';
 
 import { sha256Hex } from '../platform/digest.ts';
@@ -62,6 +62,10 @@ export function encodedBody(body: Body): EncodedBody {
 export function encodedHead(head: Head): { head: Uint8Array; headDigest: string } {
   const bytes = encodeHead(head);
   return { head: bytes, headDigest: sha256Hex(bytes) };
+}
+
+export function encodedHeads(heads: readonly Head[]): { head: Uint8Array; headDigest: string }[] {
+  return encodeHeads(heads).map((head) => ({ head, headDigest: sha256Hex(head) }));
 }
 
 /** Only what is set: an empty operation is the ordinary one. */

@@ -82,19 +82,19 @@ function ms(time: string): string {
  * where nearly all rows agree; the entry itself comes only where it may be rewritten as it stands: its body is not
  * `bodyDigest`, or the target or its whole application is on the way out.
  */
-export function readTargets(
+export async function readTargets(
   tx: Sql,
   { id, removal }: Pick<ApplicationRow, 'id' | 'removal'>,
   bodyDigest: string,
 ): Promise<SeenTargetRow[]> {
-  return tx.sql<SeenTargetRow>(
+  const rows = await tx.sql<SeenTargetRow & { rolloutState: string; labels: string }>(
     `SELECT t.id, t.cluster_id AS "clusterId", t.state, t.removal, t.assignment::float8 AS assignment,
        t.revision_number AS "revisionNumber", t.variant_id AS "variantId", t.bundle,
        CASE WHEN $3 OR t.state <> 'Active' OR t.leaving_since IS NOT NULL OR o.removal = 'Removed'
          OR t.body_digest IS DISTINCT FROM $2 THEN t.head END AS head, nullif(t.body_digest, $2) AS "staleBody",
        t.entitled_revision AS "entitledRevision", t.pinned_revision AS "pinnedRevision", t.pin_reason AS "pinReason",
-       ${ms('t.pin_expires_at')} AS "pinExpiresMs", t.rollout_state AS "rolloutState",
-       t.leaving_since IS NOT NULL AS "isLeaving", c.name AS "clusterName", c.labels,
+       ${ms('t.pin_expires_at')} AS "pinExpiresMs", t.rollout_state::text AS "rolloutState",
+       t.leaving_since IS NOT NULL AS "isLeaving", c.name AS "clusterName", c.labels::text AS labels,
        CASE WHEN c.recovering AND c.state = 'Active' THEN 'Quarantined' ELSE c.state END AS "clusterState",
        ${ms('c.last_seen_at')} AS "lastSeenMs",
        CASE WHEN c.connected_at IS NULL THEN 'Never' WHEN ${live} THEN 'Connected' ELSE 'Offline' END AS connection,
@@ -107,6 +107,21 @@ export function readTargets(
      WHERE t.application_id = $1::uuid`,
     [id, bodyDigest, removal !== null],
   );
+  const parse = alikeParser();
+  for (const row of rows) {
+    row.rolloutState = parse(row.rolloutState);
+    row.labels = parse(row.labels);
+  }
+  return rows;
+}
+
+/** JSON that is the same from row to row is parsed once, and is then one value: rows are never changed. */
+function alikeParser(): (text: string) => never {
+  const known = new Map<string, unknown>();
+  return (text) => {
+    if (!known.has(text)) known.set(text, JSON.parse(text));
+    return known.get(text) as never;
+  };
 }
 
 const selectRollouts = `
@@ -179,9 +194,13 @@ export interface RevisionRow {
   sizeBytes: number | null;
   /** Only clusters remember it, and not from which commits it was made: automation starts it nowhere else. */
   isLost: boolean;
+  /** Clusters may get different bundles: it has a variant for each set of values that was read, and none here. */
+  isTemplated: boolean;
+  /** Nothing more is rendered of it. */
+  isFinal: boolean;
 }
 
-/** The newest ones, and those that are spoken of; each with its one variant. */
+/** The newest ones, and those that are spoken of; each with its one variant, where it has only one. */
 export async function readRevisions(
   tx: Sql,
   applicationId: string,
@@ -189,8 +208,8 @@ export async function readRevisions(
 ): Promise<Map<number, RevisionRow>> {
   const rows = await tx.sql<RevisionRow>(
     `SELECT r.id, r.number, r.state, r.error->>'message' AS error, v.id AS variant, v.bundle, v.size_bytes AS "sizeBytes",
-       r.sources = '[]' AS "isLost"
-     FROM revisions r LEFT JOIN variants v ON v.revision_id = r.id AND v.bundle IS NOT NULL
+       r.sources = '[]' AS "isLost", r.render_spec ? 'templating' AS "isTemplated", r.error->'isFinal' IS NOT NULL AS "isFinal"
+     FROM revisions r LEFT JOIN variants v ON v.revision_id = r.id AND v.bundle IS NOT NULL AND NOT r.render_spec ? 'templating'
      WHERE r.application_id = $1::uuid AND (r.number = ANY($2::int[])
        OR r.number > (SELECT revision_number - 20 FROM applications WHERE id = $1::uuid))`,
     [applicationId, [...new Set(spokenOf)]],
