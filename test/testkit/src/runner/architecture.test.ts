@@ -22,9 +22,15 @@ describe('ARCHITECTURE.md is held to the code', () => {
 
   test('the table of crash points has the points of the fault suite, in their order', () => {
     const points = `{ name: 'first PATCH', stop }, { name: 'acked', stop }`;
-    const table = '| killed at | what |\n|---|---|\n| first PATCH | a |\n| acked | b |\n';
+    const table = '| killed at | what |\n|---|---|\n| first PATCH | `a.ts#a` |\n| acked | `b.ts#b` |\n';
     expect(crashTableProblems(points, table)).toEqual([]);
-    expect(crashTableProblems(points, table.replace('| acked | b |\n', ''))).toHaveLength(1);
+    expect(crashTableProblems(points, table.replace('| acked | `b.ts#b` |\n', ''))).toHaveLength(1);
+  });
+
+  test('a crash point of which no function is named is a problem', () => {
+    expect(crashTableProblems(`{ name: 'acked' }`, '| killed at |\n|---|\n| acked | `b.ts` |\n')).toEqual([
+      'ARCHITECTURE.md names no function for the crash point acked',
+    ]);
   });
 
   test('what exists, routes and plain words are fine', () => {

@@ -47,13 +47,15 @@ export function architectureProblems(root: string, text: string): string[] {
     : problems;
 }
 
-/** Both lists in the order of a commit's way. */
+/** Both lists in the order of a commit's way; each row says in which function it goes on. */
 export function crashTableProblems(points: string, text: string): string[] {
   const [, table = ''] = text.split('| killed at |');
-  const rows = [...table.matchAll(/^\| (\w[^|]*?) \|/gm)].map((match) => match[1]);
-  const names = [...points.matchAll(/\bname: '([^']+)'/g)].map((match) => match[1]);
-  if (rows.join('\n') === names.join('\n')) return [];
-  return [
-    `ARCHITECTURE.md lists the crash points ${rows.join(', ')}, but ${pointsFile} has ${names.join(', ')}`,
-  ];
+  const rows = [...table.matchAll(/^\| (\w[^|]*?) \|(.*)$/gm)];
+  const listed = rows.map(([, name]) => name).join(', ');
+  const names = [...points.matchAll(/\bname: '([^']+)'/g)].map((match) => match[1]).join(', ');
+  const nameless = rows.filter(([, , rest = '']) => !/`[^`]+#\w+`/.test(rest)).map(([, name]) => name);
+  const problems = nameless.map((name) => `ARCHITECTURE.md names no function for the crash point ${name}`);
+  return listed === names
+    ? problems
+    : [...problems, `ARCHITECTURE.md lists the crash points ${listed}, but ${pointsFile} has ${names}`];
 }
