@@ -20,12 +20,17 @@ let base: string;
 let state: string;
 
 function start(...args: string[]): Program {
+  return startWith({}, ...args);
+}
+
+function startWith(env: Record<string, string | undefined>, ...args: string[]): Program {
   const script = join(root, 'deploy/local/src/start.ts');
   const own = ['--clusters', '1', '--state', state, '--no-build', ...args];
   return startProgram({
     name: 'npm start',
     command: process.execPath,
     args: ['--conditions=@flotilla/source', script, ...own],
+    env,
   });
 }
 
@@ -129,6 +134,15 @@ describe('a second start', () => {
       code: 1,
       said: 'the fleet that an earlier start left has other clusters (sim:1, not sim:2): continue it with --engine sim --clusters 1, or start over with --fresh\n',
     });
+  });
+});
+
+test('on a machine without Go, real clusters are refused in one sentence', async () => {
+  const elsewhere = { PATH: base, HOME: base, XDG_CACHE_HOME: undefined };
+  const own = ['--state', join(base, 'real'), '--engine', 'kubelab', '--once'];
+  expect(await outcomeOf(startWith(elsewhere, ...own))).toEqual({
+    code: 1,
+    said: 'local Kubernetes clusters are built with Go ≥ 1.26, and there is no go on the PATH: get it from https://go.dev/dl\n',
   });
 });
 
