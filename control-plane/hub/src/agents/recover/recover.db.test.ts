@@ -25,6 +25,7 @@ import {
   type Member,
   type TestHub,
 } from '../agents.fixture.ts';
+import { supersededByRecovery } from '../../rollouts/recovered.ts';
 import { notHeardReason } from '../recovery.ts';
 import { recover } from './recover.ts';
 
@@ -154,7 +155,7 @@ describe('rollouts of a cluster that is taken over', () => {
       `WITH revision AS (INSERT INTO revisions (application_id, number, key, sources, render_spec, meta, state)
          VALUES ($1, 5, 'five', '[{}]', '{}', '{}', 'Ready') RETURNING id),
        rollout AS (INSERT INTO rollouts (application_id, revision_id, revision_number, kind, phase, strategy, created_by, started_at)
-         SELECT $1, id, 5, 'forward', 'Running', '{}', 'automation', ${from.startedAt} FROM revision RETURNING id)
+         SELECT $1, id, 5, 'forward', '${from.phase ?? 'Running'}', '{}', 'automation', ${from.startedAt} FROM revision RETURNING id)
        INSERT INTO rollout_targets (rollout_id, target_id, cluster_id, wave, outcome, assignment, state)
          SELECT id, $2, $3, 0, $4, $5, '{"revision": 5, "givenBefore": 1, "soakedMs": 7}' FROM rollout`,
       [applicationId, target, clusterId, from.outcome, from.assignment],
@@ -163,6 +164,7 @@ describe('rollouts of a cluster that is taken over', () => {
   }
 
   interface Past {
+    phase?: string;
     startedAt: string;
     outcome: string;
     assignment: number | null;
@@ -180,7 +182,7 @@ describe('rollouts of a cluster that is taken over', () => {
     await run(true);
     stream.close();
     const [row] = await hub.database.query<Record<string, unknown>>(
-      `SELECT (t.rollout_state->>'given')::int AS given, r.phase, o.outcome, o.assignment, o.state, c.recovering_since AS since
+      `SELECT (t.rollout_state->>'given')::int AS given, r.phase, r.phase_reason AS why, o.outcome, o.assignment, o.state, c.recovering_since AS since
        FROM targets t JOIN rollouts r ON r.application_id = t.application_id JOIN clusters c ON c.id = t.cluster_id
          JOIN rollout_targets o ON o.target_id = t.id WHERE t.id = $1`,
       [target],
@@ -188,7 +190,7 @@ describe('rollouts of a cluster that is taken over', () => {
     return row;
   }
 
-  const afterwards = 'clock_timestamp()';
+  const afterwards = `now() + interval '1 hour'`;
 
   test('what a rollout gave it since it was last seen still belongs there, and that rollout goes on', async () => {
     expect(await taken({ startedAt: afterwards, outcome: 'Deferred', assignment: null })).toMatchObject({
@@ -211,7 +213,14 @@ describe('rollouts of a cluster that is taken over', () => {
 
   test('one of the restored past is over, and what the cluster holds belongs there', async () => {
     const past = { startedAt: `now() - interval '1 hour'`, outcome: 'Deferred', assignment: null };
-    expect(await taken(past)).toMatchObject({ given: 2, phase: 'Superseded', since: null });
+    expect(await taken(past)).toMatchObject({
+      given: 2,
+      phase: 'Superseded',
+      why: supersededByRecovery,
+      since: null,
+    });
+    const paused = await taken({ ...past, phase: 'Paused' });
+    expect(paused).toMatchObject({ phase: 'Superseded', why: `${supersededByRecovery} while it was paused` });
   });
 });
 

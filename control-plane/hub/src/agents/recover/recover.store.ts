@@ -247,7 +247,7 @@ export async function dropNotHeld(tx: Sql, clusterId: string, held: readonly str
 
 /**
  * Rollouts of the restored past are over, and those that came since go on: what they assigned to this cluster was never
- * sent, so its turn comes again. Sources are looked at again, and numbers go on above the highest seen.
+ * sent, so its turn comes again. One that was paused is not proposed anew: that is for a person. Sources are looked at again, and numbers go on above the highest seen.
  */
 export async function settleApplications(
   tx: Sql,
@@ -256,7 +256,8 @@ export async function settleApplications(
   since: Date,
 ): Promise<void> {
   await tx.sql(
-    `UPDATE rollouts SET phase = 'Superseded', phase_reason = $2, closed_at = now()
+    `UPDATE rollouts SET phase = 'Superseded', closed_at = now(),
+       phase_reason = CASE WHEN phase = 'Paused' THEN $2::text || ' while it was paused' ELSE $2 END
      WHERE application_id = ANY($1::uuid[]) AND phase IN ('Running', 'Paused', 'Queued', 'AwaitingSync')
        AND coalesce(started_at, created_at) <= $3`,
     [ids, supersededByRecovery, since],
