@@ -179,7 +179,7 @@ describe('bad input', () => {
     }
     expect(await said('token', 'list')).toMatch(new RegExp(`Used +${name} .* 1/1 `));
     const refusals = await said('audit', 'list', '--action', 'cluster.enrol');
-    for (const why of ['the token is used up', 'unknown token or wrong secret']) {
+    for (const why of ['the token is used up', 'not a registration token']) {
       expect(refusals).toMatch(
         new RegExp(`agent:\\S+ +cluster\\.enrol +registration-token/\\S+ +denied +${why}`),
       );
@@ -188,7 +188,7 @@ describe('bad input', () => {
     expect(events.map(({ outcome, reason }) => ({ outcome, why: reason?.['refused'] }))).toEqual(
       expect.arrayContaining([
         { outcome: 'denied', why: 'the token is used up' },
-        { outcome: 'denied', why: 'unknown token or wrong secret' },
+        { outcome: 'denied', why: 'not a registration token' },
       ]),
     );
     expect((await fleet.hub.client.clusters.get(name)).connection).toBe('Connected');
