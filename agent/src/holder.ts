@@ -127,6 +127,7 @@ function createHolder(
     mark: () => pod.secret.mark(),
     advanceMark: (mark) => pod.secret.advanceMark(mark),
     mayAccept: () => pod.lease.held(),
+    onVerified: (entries) => holder.fetcher.want(entries.flatMap(wantedOf)),
     onAccepted: (accepted) => putInForce(holder, accepted),
   });
   const holder: Holder = { ...pod, state, queue, reporter, reconciler, fetcher, acceptor, accepted: null };

@@ -37,6 +37,8 @@ export interface AcceptorOptions {
   held: DesiredSet | null;
   /** False once the Lease has lapsed: then nothing is accepted any more. */
   mayAccept(): boolean;
+  /** A set has come whole and right and is about to be made durable: what it needs may be fetched meanwhile. */
+  onVerified?(entries: DesiredEntry[]): void;
   /** After the mark, before the ack. */
   onAccepted(accepted: AcceptedSet): void;
   log: Log;
@@ -154,6 +156,8 @@ async function makeDurable(
   const encoded = setToSnapshot(set);
   if (encoded === null) return nack(message, 'malformed', 'a head or body is not utf-8');
   if (!accepting.mayAccept()) return null;
+  const parsed = parseSet(set);
+  accepting.onVerified?.(parsed.entries);
   try {
     await accepting.snapshot.write(encoded);
   } catch (error) {
@@ -168,11 +172,14 @@ async function makeDurable(
     accepting.log.warn({ held: error.held, offered: error.offered }, 'another pod accepted more');
     return null;
   }
-  return { type: 'DesiredAck', ...set.mark, errors: putInForce(accepting, set) };
+  return { type: 'DesiredAck', ...set.mark, errors: putInForce(accepting, set, parsed) };
 }
 
-function putInForce(accepting: Accepting, set: DesiredSet): EntryProblem[] {
-  const { entries, problems } = parseSet(set);
+function putInForce(
+  accepting: Accepting,
+  set: DesiredSet,
+  { entries, problems }: ReturnType<typeof parseSet>,
+): EntryProblem[] {
   accepting.inForce = true;
   accepting.onAccepted({ mark: set.mark, entries, problems });
   return problems;
@@ -184,7 +191,7 @@ async function settle(accepting: Accepting): Promise<void> {
   const mark = accepting.mark();
   if (mark !== null && compareMarks(held.mark, mark) < 0) return;
   if (mark === null || compareMarks(held.mark, mark) > 0) await accepting.advanceMark(held.mark);
-  putInForce(accepting, held);
+  putInForce(accepting, held, parseSet(held));
 }
 
 /** Bounded: a body that was forgotten is asked for again by the complete set. */

@@ -1,6 +1,6 @@
 /**
- * Keeps the volume supplied: every bundle that an accepted entry names is fetched, one after the other, for as long as
- * there is a connection. What failed is tried again with back-off, and at once with the next connection or set.
+ * Keeps the volume supplied: every bundle that an entry names is fetched, one after the other, for as long as there is a
+ * connection, while its set is still being made durable. What failed is tried again with back-off, and at once with the next connection or set.
  */
 import type { Digest } from '@flotilla/domain/digest/sha256';
 import type { Clock } from '../clock.ts';

@@ -54,8 +54,16 @@ export async function endNote(run: Run): Promise<void> {
   if (note !== null) await noteOperation(run, { ...note, finished: true });
 }
 
-/** Ends it: told first, since a fact must not be lost, then remembered on disk, so that the same assignment never runs again. */
-export async function finishOperation(run: Run, phase: OperationPhase, message: string): Promise<void> {
+/**
+ * Ends it: told first, since a fact must not be lost, then remembered on disk, so that the same assignment never runs again.
+ * `report` is called between the two: whoever waits for the end need not wait for the cache.
+ */
+export async function finishOperation(
+  run: Run,
+  phase: OperationPhase,
+  message: string,
+  report?: (run: Run) => void,
+): Promise<void> {
   const { target, cluster } = run;
   const operation = target.operation;
   if (operation === null) return;
@@ -65,6 +73,7 @@ export async function finishOperation(run: Run, phase: OperationPhase, message: 
   target.dirty = true;
   const { assignment, startedAt } = operation;
   await cluster.emit({ type: 'Operation', target: target.uid, assignment, phase, message, startedAt });
+  report?.(run);
   await saveApplied(cluster, target);
 }
 

@@ -26,9 +26,9 @@ export async function reconcile(run: Run, report: (run: Run) => void): Promise<v
   const skip = isSettled(run);
   beginTry(run);
   clearPassConditions(run.target);
-  if (!skip) report(run);
+  if (!skip) run.cluster.touch(run.target);
   const outcome = skip ? unchanged() : await pass(run);
-  await conclude(run, outcome);
+  await conclude(run, outcome, report);
   report(run);
 }
 
@@ -121,12 +121,12 @@ async function pruneLeaving(run: Run, plan: Plan, observation: Observation): Pro
   run.target.pruning = pending;
 }
 
-async function conclude(run: Run, outcome: PhaseOutcome): Promise<void> {
+async function conclude(run: Run, outcome: PhaseOutcome, report: (run: Run) => void): Promise<void> {
   // A newer entry may have come while the last answer was on its way: what follows is no longer this run's to say.
   run.signals.preempted.throwIfAborted();
   if (!outcome.ok) return retryOrFail(run, outcome.message);
   noteApplied(run);
-  await finishOperation(run, 'Succeeded', summaryOf(run));
+  await finishOperation(run, 'Succeeded', summaryOf(run), report);
 }
 
 function summaryOf(run: Run): string {

@@ -6,6 +6,7 @@ import type { ObservedState } from '@flotilla/domain/status/observed';
 import type { Clock } from '../clock.ts';
 import { assess } from './assess.ts';
 import type { Target } from './target.ts';
+import { isUnderWay } from './target.ts';
 
 export interface Reporter {
   /** Something may have changed: looked at within the window. */
@@ -16,8 +17,8 @@ export interface Reporter {
 }
 
 const windowMs = 20;
-/** While an operation runs its progress is looked at less often: its end is told at once. */
-const runningWindowMs = 100;
+/** While an operation waits or runs its progress is looked at less often: its end is told at once, and then not after something else. */
+const underWayWindowMs = 100;
 
 export function createReporter(options: {
   clock: Clock;
@@ -39,7 +40,7 @@ export function createReporter(options: {
   return {
     schedule: (target) => {
       if (scheduled.has(target)) return;
-      const waitMs = target.operation?.phase === 'Running' ? runningWindowMs : windowMs;
+      const waitMs = isUnderWay(target) ? underWayWindowMs : windowMs;
       const timer = setTimeout(() => report(target), waitMs);
       scheduled.set(target, timer);
     },

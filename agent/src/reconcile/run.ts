@@ -14,6 +14,7 @@ import type { Reporter } from './report.ts';
 import { remove } from './remove.ts';
 import { selfHeal } from './selfheal.ts';
 import type { Target } from './target.ts';
+import { isUnderWay } from './target.ts';
 import { watchInForce } from './watchInForce.ts';
 
 const leaseWaitMs = 1_000;
@@ -36,7 +37,8 @@ export async function runTarget(
     else if (error instanceof PreemptedError && error.why === 'Terminated') await terminated(run);
     else throw error;
   } finally {
-    reporter.report(target);
+    if (isUnderWay(target)) reporter.schedule(target);
+    else reporter.report(target);
   }
 }
 

@@ -94,6 +94,11 @@ export function newTarget(head: Head, body: Body, hubId: string): Target {
   };
 }
 
+/** Its assignment's operation has not ended: it waits for its bundle, for others or for its next try, or it runs. */
+export function isUnderWay({ head, finishedAssignment }: Target): boolean {
+  return head.state === 'Active' && head.assignment > finishedAssignment;
+}
+
 export function recordOf(target: Target, key: string): ObjectRecord {
   let record = target.records.get(key);
   if (record === undefined) {
