@@ -84,6 +84,8 @@ export function target(change: Partial<Target> = {}): Target {
     revisionNumber: 2,
     observedAssignment: 3,
     observedRevision: 2,
+    bundle: 'b'.repeat(64),
+    reads: {},
     observedBundle: 'b'.repeat(64),
     operation: null,
     conditions: [],

@@ -138,6 +138,8 @@ export interface ApplicationSource {
   repository: string;
   ref: { branch: string } | { tag: string } | { commit: string };
   path: string;
+  /** Templates in the values of its manifests and in its path are evaluated for each cluster. */
+  template?: boolean;
   directory?: { recurse?: boolean; include?: string; exclude?: string };
 }
 
@@ -145,6 +147,7 @@ export interface ApplicationSource {
 export interface ApplicationSpec {
   sources: ApplicationSource[];
   placement?: Record<string, unknown>;
+  overrides?: Record<string, unknown>[];
   destination: { namespace: string };
   syncPolicy?: Record<string, unknown>;
   ignoreDifferences?: Record<string, unknown>[];
@@ -227,6 +230,9 @@ export interface Target {
   assignment: number;
   revisionNumber: number | null;
   observedAssignment: number | null;
+  bundle: string | null;
+  /** Name, labels and facts of the cluster, and overrides, that decided which of the revision's bundles it is; null: not there. */
+  reads: Record<string, string | null>;
   observedRevision: number | null;
   observedBundle: string | null;
   operation: { phase: string; message: string } | null;

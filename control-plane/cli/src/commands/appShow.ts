@@ -82,9 +82,10 @@ function describe({ colors }: Session, application: Application): string {
 }
 
 function targetTable(session: Session, targets: readonly Target[]): string {
-  const { cluster, sync, health, revision, currency, seen, message } = targetColumns(session);
+  const { cluster, sync, health, revision, variant, currency, seen, message } = targetColumns(session);
+  const differs = targets.some(({ reads }) => Object.keys(reads).length > 0);
   return table(
-    [cluster, sync, health, revision, currency, seen, message],
+    [cluster, sync, health, revision, ...(differs ? [variant] : []), currency, seen, message],
     targets,
     'not placed on any cluster',
   );

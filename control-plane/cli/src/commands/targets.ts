@@ -10,6 +10,7 @@ export function targetColumns({ colors, io }: Session) {
     sync: { title: 'SYNC', value: (row: Target) => statusColor(colors, row.sync) },
     health: { title: 'HEALTH', value: (row: Target) => statusColor(colors, row.health) },
     revision: { title: 'REVISION', value: revisionText },
+    variant: { title: 'VARIANT', value: variantText },
     currency: { title: 'CURRENCY', value: (row: Target) => currencyText(row.currency) },
     seen: { title: 'CHANGED', value: (row: Target) => age(row.changedAt, io.now()) },
     message: { title: 'MESSAGE', value: messageOf },
@@ -26,6 +27,15 @@ function revisionText(row: Target): string {
   if (row.observedRevision === null || row.observedRevision === row.revisionNumber)
     return `${row.revisionNumber}`;
   return `${row.observedRevision} → ${row.revisionNumber}`;
+}
+
+/** What of the cluster decided which bundle of the revision it gets: `region=eu, kubernetes=v1.36.3`. */
+function variantText({ reads }: Target): string {
+  const texts = Object.entries(reads).map(([name, value]) => {
+    const of = name.replace(/^cluster\.(labels\.|facts\.)?/, '');
+    return value === null ? `no ${of}` : `${of}=${value}`;
+  });
+  return oneLine(texts.toSorted().join(', '));
 }
 
 /** What a person should read first: a condition, a failed operation, why it is not healthy. */

@@ -3,7 +3,7 @@ import type { Database } from '../platform/prisma.ts';
 import type { HubTransaction, Sql } from '../platform/transaction.ts';
 import type { RemovalMode } from './application.ts';
 import { isUuid } from '../platform/uuid.ts';
-import { refText, type ApplicationSpec } from './spec.ts';
+import { fetchedPath, refText, type ApplicationSpec } from './spec.ts';
 
 export interface ApplicationRow {
   id: string;
@@ -141,7 +141,7 @@ export async function replaceSources(
       applicationId,
       repositoryIds,
       spec.sources.map((source) => refText(source.ref)),
-      spec.sources.map((source) => source.path),
+      spec.sources.map(fetchedPath),
     ],
   );
 }

@@ -2,6 +2,8 @@
  * The spec of an application, as people write it and as it is stored: strict, so that a misspelt field is an error
  * and not a silent default; complete, so that whoever reads a stored spec finds every default filled in.
  */
+import { basePath } from '@flotilla/domain/template/path';
+import { hasTemplate, parseTemplate } from '@flotilla/domain/template/parse';
 import { z } from 'zod';
 
 const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
@@ -69,12 +71,27 @@ const directory = z
   })
   .default({ recurse: false, include: [], exclude: [] });
 
-const source = z.strictObject({
-  repository: z.string().min(1).max(253).describe('name or id of a repository of the same project'),
-  ref,
-  path: path.default('.'),
-  directory,
-});
+const source = z
+  .strictObject({
+    repository: z.string().min(1).max(253).describe('name or id of a repository of the same project'),
+    ref,
+    path: path.default('.'),
+    template: z
+      .boolean()
+      .default(false)
+      .describe(
+        '{{ cluster.name }}, {{ cluster.labels.x }} and {{ cluster.facts.y }} in the values of its manifests and in its path',
+      ),
+    directory,
+  })
+  .superRefine(({ path: written, template }, context) => {
+    if (!hasTemplate(written)) return;
+    const parsed = parseTemplate(written);
+    const message = template
+      ? !parsed.ok && `${parsed.problem.expression}: ${parsed.problem.message}`
+      : 'has a template: set "template": true beside it';
+    if (message !== false) context.addIssue({ code: 'custom', path: ['path'], message });
+  });
 
 const labelValue = z.string().max(63);
 const requirement = z.discriminatedUnion('operator', [
@@ -103,6 +120,37 @@ const placement = z
     ({ clusters }) => clusters.names !== undefined || clusters.selector !== undefined,
     'must give "clusters.names" or "clusters.selector"; {"clusters":{"selector":{}}} means every cluster of the project',
   );
+
+const pointer = z.string().max(1024).startsWith('/', 'must be a JSON pointer, e.g. "/spec/replicas"');
+const given = z.unknown().refine((value) => value !== undefined, 'is missing');
+const patchOperation = z.discriminatedUnion('op', [
+  z.strictObject({ op: z.literal('add'), path: pointer, value: given }),
+  z.strictObject({ op: z.literal('replace'), path: pointer, value: given }),
+  z.strictObject({ op: z.literal('remove'), path: pointer }),
+]);
+
+const override = z.strictObject({
+  clusters: clusterSelection.refine(
+    ({ names, selector }) => names !== undefined || selector !== undefined,
+    'must give "names" or "selector"',
+  ),
+  patches: z
+    .array(
+      z.strictObject({
+        target: z.strictObject({
+          group: z.string().max(253).optional(),
+          kind: z.string().min(1).max(63),
+          name: z.string().min(1).max(253),
+          namespace: z.string().max(63).optional(),
+        }),
+        patch: z
+          .union([z.record(z.string(), z.unknown()), z.array(patchOperation).min(1).max(100)])
+          .describe('a mapping that is merged (null takes a field away), or a list of JSON patch operations'),
+      }),
+    )
+    .min(1)
+    .max(100),
+});
 
 const metadataMap = z.record(z.string().min(1).max(317), z.string().max(4096));
 
@@ -170,6 +218,11 @@ const healthRule = z.strictObject({
 export const applicationSpec = z.strictObject({
   sources: z.array(source).min(1).max(10),
   placement,
+  overrides: z
+    .array(override)
+    .max(100)
+    .default([])
+    .describe('patches of objects on the clusters that each picks, in order'),
   destination: z.strictObject({
     namespace: z.string().regex(dnsLabel, 'must be a valid namespace name, e.g. "guestbook"'),
   }),
@@ -192,6 +245,11 @@ export type ApplicationSpec = z.output<typeof applicationSpec>;
 /** As people write it. */
 export type ApplicationSpecInput = z.input<typeof applicationSpec>;
 export type ApplicationSourceSpec = ApplicationSpec['sources'][number];
+
+/** What is fetched of a source: with a template in its path, what all clusters' folders lie in. */
+export function fetchedPath({ path: written, template }: ApplicationSourceSpec): string {
+  return template ? basePath(written) : written;
+}
 
 /** `refs/heads/main`, `refs/tags/v1` or a commit: the text under which a source's ref is stored. */
 export function refText(ref: ApplicationSourceSpec['ref']): string {

@@ -2,11 +2,11 @@
 import type { Sql } from './transaction.ts';
 
 /**
- * `SourceError`, `RenderError`: what stands in the way of a revision. `SourceRewritten`: its branch was force-pushed. `LeavingHeld`, `DropHeld`: a question that waits
- * for a person.
+ * `SourceError`, `RenderError`: what stands in the way of a revision. `VariantError`: the newest one does not render for some clusters.
+ * `SourceRewritten`: its branch was force-pushed. `LeavingHeld`, `DropHeld`: a question that waits for a person.
  */
 export type ApplicationConditionType =
-  'SourceError' | 'SourceRewritten' | 'RenderError' | 'LeavingHeld' | 'DropHeld';
+  'SourceError' | 'SourceRewritten' | 'RenderError' | 'VariantError' | 'LeavingHeld' | 'DropHeld';
 
 /** True when it changed. The caller holds the application's lock. */
 export async function setCondition(

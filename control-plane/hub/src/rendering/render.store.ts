@@ -59,6 +59,18 @@ export class RenderStore {
     );
   }
 
+  /** Of the application's revisions of these numbers, those that were rendered before. */
+  rendered(applicationId: string, numbers: readonly number[]): Promise<Candidate[]> {
+    return this.database.query<Candidate>(
+      `SELECT r.id, r.number, r.application_id AS "applicationId", a.name AS application, a.project_id AS "projectId",
+         r.sources, r.render_spec AS "renderSpec"
+       FROM revisions r JOIN applications a ON a.id = r.application_id
+       WHERE r.application_id = $1::uuid AND r.number = ANY($2::int[]) AND r.state <> 'Candidate'
+         AND r.error->'isFinal' IS NULL ORDER BY r.number DESC`,
+      [applicationId, numbers],
+    );
+  }
+
   /** Of the application's newest rendered revision, where it has the same files: a commit may have changed others. */
   async renderedBefore(candidate: Candidate): Promise<RenderedBefore | null> {
     const [row] = await this.database.query<RenderedBefore>(
@@ -114,7 +126,8 @@ export class RenderStore {
   async saveProblems(candidate: Candidate, problems: readonly RenderProblem[]): Promise<void> {
     await this.transactions.inTransaction(systemActor, async (tx) => {
       if (!(await lockCandidate(tx, candidate))) return tx.nothingChanged(undefined);
-      const error = { message: messageOf(problems), problems };
+      // No cluster's labels would mend it: no variant is rendered of it any more.
+      const error = { message: messageOf(problems), problems, isFinal: true };
       await tx.sql(`UPDATE revisions SET state = 'Failed', error = $2::jsonb WHERE id = $1::uuid`, [
         candidate.id,
         JSON.stringify(error),
@@ -136,29 +149,17 @@ export class RenderStore {
     await tx.sql(`UPDATE revisions SET state = 'Ready' WHERE id = $1::uuid`, [id]);
   }
 
-  /** The condition speaks of the newest revision: an older one that is rendered late says nothing. */
   private async finish(
     tx: HubTransaction,
     candidate: Candidate,
     problem: string | null,
     after: Record<string, unknown>,
   ): Promise<void> {
-    const { applicationId, number } = candidate;
-    const [newest] = await tx.sql<{ number: number }>(
-      'SELECT revision_number AS number FROM applications WHERE id = $1::uuid',
-      [applicationId],
-    );
-    if (newest?.number === number) {
-      await setCondition(
-        tx,
-        applicationId,
-        'RenderError',
-        problem === null ? null : `revision ${number}: ${problem}`,
-      );
-    }
+    const { applicationId } = candidate;
+    await setRenderError(tx, candidate, problem);
     tx.audit({
       action: 'revision.render',
-      resource: { kind: 'revision', id: candidate.id, name: `${candidate.application}/${number}` },
+      resource: { kind: 'revision', id: candidate.id, name: `${candidate.application}/${candidate.number}` },
       projectId: candidate.projectId,
       before: { state: 'Candidate' },
       after,
@@ -166,6 +167,26 @@ export class RenderStore {
     tx.hint('rollout', applicationId);
     tx.hint('status', applicationId);
   }
+}
+
+/**
+ * Conditions speak of the newest revision: an older one that is rendered late says nothing. `ofSome`: what is wrong for some
+ * clusters only, so that it is rolled out to the others.
+ */
+export async function setRenderError(
+  tx: HubTransaction,
+  { applicationId, number }: Pick<Candidate, 'applicationId' | 'number'>,
+  problem: string | null,
+  ofSome: string | null = null,
+): Promise<void> {
+  const [newest] = await tx.sql<{ number: number }>(
+    'SELECT revision_number AS number FROM applications WHERE id = $1::uuid',
+    [applicationId],
+  );
+  if (newest?.number !== number) return;
+  const ofRevision = (text: string | null) => (text === null ? null : `revision ${number}: ${text}`);
+  await setCondition(tx, applicationId, 'RenderError', ofRevision(problem));
+  await setCondition(tx, applicationId, 'VariantError', ofRevision(ofSome));
 }
 
 /** False: another worker was faster. Locks in the order of all: the application first. */

@@ -3,12 +3,16 @@ import type { Locks } from '../platform/lock.ts';
 import type { Logger } from '../platform/logger.ts';
 import { saveTwice, type FrameStore } from '../sources/frames.store.ts';
 import type { RenderProblem } from './child/manifests.ts';
+import { emptyProblems } from './emptyBundle.ts';
 import type { Candidate, RenderStore } from './render.store.ts';
 import { RenderStopped, type Rendered, type Renderer, type SourceToRender } from './renderer.ts';
+import { fillVariants } from './variants/fill.ts';
+import type { VariantStore } from './variants/variants.store.ts';
 
 export interface RenderOptions {
   locks: Locks;
   store: RenderStore;
+  variants: VariantStore;
   frames: Pick<FrameStore, 'readTree'>;
   renderer: Renderer;
   logger: Logger;
@@ -25,6 +29,7 @@ export async function renderCandidates(options: RenderOptions, applicationId: st
 async function renderOne(options: RenderOptions, candidate: Candidate): Promise<void> {
   const { store, logger } = options;
   if (await isSameAsBefore(options, candidate)) return;
+  if (candidate.renderSpec.templating !== undefined) return renderVariantsOf(options, candidate);
   const rendered = await renderTrees(options, candidate);
   const problems = rendered.ok
     ? emptyProblems(candidate, rendered.bundle.index.objects.length)
@@ -39,6 +44,44 @@ async function renderOne(options: RenderOptions, candidate: Candidate): Promise<
   logger.info({ ...about, bundle: rendered.bundle.index.digest }, 'revision rendered');
 }
 
+/** Of every cluster that the application is on; one that joins later gets its own then. */
+async function renderVariantsOf(options: RenderOptions, candidate: Candidate): Promise<void> {
+  const { store, variants, logger } = options;
+  const trees = await treesOf(options.frames, candidate);
+  const filled = trees.ok ? await fillVariants(options, candidate, trees.sources) : trees;
+  const about = { application: candidate.application, revision: candidate.number };
+  if (!filled.ok) {
+    await store.saveProblems(candidate, filled.problems);
+    logger.warn({ ...about, problem: filled.problems[0] }, 'revision does not render');
+    return;
+  }
+  const outcome = await variants.settle(candidate);
+  logger.info({ ...about, ...outcome }, 'revision rendered');
+}
+
+/** What targets asked for since: a cluster joined, or its labels or facts changed. */
+export async function renderWanted(options: RenderOptions, applicationId: string): Promise<void> {
+  const { locks, store, variants, frames, logger } = options;
+  await locks.tryLock(`render:${applicationId}`, async () => {
+    for (;;) {
+      const wanted = await variants.wanted(applicationId);
+      if (wanted.length === 0) return;
+      const revisions = await store.rendered(applicationId, wanted);
+      for (const revision of revisions) {
+        const trees = await treesOf(frames, revision);
+        const filled = trees.ok ? await fillVariants(options, revision, trees.sources) : trees;
+        if (!filled.ok) await variants.giveUp(revision, filled.problems);
+        const outcome = await variants.settle(revision);
+        logger.info(
+          { application: revision.application, revision: revision.number, ...outcome },
+          'variants rendered',
+        );
+      }
+      if (await variants.clearWanted(applicationId, wanted, revisions)) return;
+    }
+  });
+}
+
 /** A commit that changed none of an application's files costs a look at rows: no file is read and no renderer asked. */
 async function isSameAsBefore({ store, logger }: RenderOptions, candidate: Candidate): Promise<boolean> {
   const before = await store.renderedBefore(candidate);
@@ -51,10 +94,18 @@ async function isSameAsBefore({ store, logger }: RenderOptions, candidate: Candi
   return true;
 }
 
-async function renderTrees(
-  { frames: stored, renderer }: RenderOptions,
-  candidate: Candidate,
-): Promise<Rendered> {
+async function renderTrees(options: RenderOptions, candidate: Candidate): Promise<Rendered> {
+  const trees = await treesOf(options.frames, candidate);
+  return trees.ok ? renderSources(options.renderer, candidate.projectId, trees.sources) : trees;
+}
+
+type Trees = { ok: true; sources: SourceToRender[] } | { ok: false; problems: RenderProblem[] };
+
+/** What a revision is rendered from. */
+export async function treesOf(
+  stored: RenderOptions['frames'],
+  candidate: Pick<Candidate, 'projectId' | 'sources' | 'renderSpec'>,
+): Promise<Trees> {
   const sources: SourceToRender[] = [];
   for (const [at, source] of candidate.sources.entries()) {
     const directory = candidate.renderSpec.directories[at];
@@ -62,9 +113,10 @@ async function renderTrees(
     if (directory === undefined || frames === null) {
       return failed(`the files of ${source.path} at ${source.commit} are not kept any more`);
     }
-    sources.push({ path: source.path, directory, frames });
+    const template = candidate.renderSpec.templating?.sources[at] ?? null;
+    sources.push({ path: source.path, directory, ...(template !== null && { template }), frames });
   }
-  return renderSources(renderer, candidate.projectId, sources);
+  return { ok: true, sources };
 }
 
 /** What goes over a limit does so on every try: it is a problem of the files, as a mistake in them is. */
@@ -81,17 +133,7 @@ export async function renderSources(
   }
 }
 
-/** An empty bundle would prune everything: only who says so gets one. */
-export function emptyProblems(
-  { renderSpec, sources }: Pick<Candidate, 'renderSpec' | 'sources'>,
-  objects: number,
-): RenderProblem[] {
-  if (objects > 0 || renderSpec.allowEmpty) return [];
-  const places = sources.map(({ path }) => `'${path}'`).join(', ');
-  return [problem(`${places} has no manifests: set syncPolicy.allowEmpty if that is meant`)];
-}
-
-function failed(message: string): Rendered {
+function failed(message: string): Extract<Rendered, { ok: false }> {
   return { ok: false, problems: [problem(message)] };
 }
 

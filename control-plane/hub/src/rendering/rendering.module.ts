@@ -22,6 +22,7 @@ import { RenderStore } from './render.store.ts';
 import { startRendering } from './rendering.ts';
 import { ResolveStore } from './resolve.store.ts';
 import { findUnshare } from './sandbox.ts';
+import { VariantStore } from './variants/variants.store.ts';
 
 @Module({ imports: [SourcesModule] })
 export class RenderingModule implements OnApplicationBootstrap {
@@ -59,6 +60,7 @@ export class RenderingModule implements OnApplicationBootstrap {
       renderer,
       frames,
       store: new RenderStore(database, transactions, bundles),
+      variants: new VariantStore(database, transactions, bundles),
       resolveStore: new ResolveStore(database, transactions),
     });
     const store = new PreviewStore(database, this.observations, bundles);

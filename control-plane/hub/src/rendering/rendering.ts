@@ -4,7 +4,7 @@ import { JobPool } from '../platform/jobPool.ts';
 import type { Lifecycle } from '../platform/lifecycle.ts';
 import type { Logger } from '../platform/logger.ts';
 import { runLoop } from '../platform/loop.ts';
-import { renderCandidates, type RenderOptions } from './render.ts';
+import { renderCandidates, renderWanted, type RenderOptions } from './render.ts';
 import type { ResolveStore } from './resolve.store.ts';
 import { resolve } from './resolve.ts';
 
@@ -26,6 +26,7 @@ export function startRendering(options: RenderingOptions): void {
     run: async (id) => {
       await resolve({ store, hints, logger }, id);
       await renderCandidates(options, id);
+      await renderWanted(options, id);
     },
     onError: (id, error) => {
       if (!lifecycle.signal.aborted) logger.error({ err: error, application: id }, 'rendering failed');

@@ -65,12 +65,14 @@ export class ResolveStore {
     );
   }
 
-  /** Applications for which something newer is asked for than was resolved, or whose revision is not rendered yet. */
+  /** Applications for which something newer is asked for than was resolved, or of which a revision or a variant is not rendered yet. */
   async due(limit: number): Promise<string[]> {
     const rows = await this.database.query<{ id: string }>(
       `(SELECT id FROM applications WHERE requested_seq > resolved_seq AND removal IS NULL ORDER BY id LIMIT $1)
        UNION
-       (SELECT r.application_id FROM revisions r WHERE r.state = 'Candidate' ORDER BY r.application_id LIMIT $1)`,
+       (SELECT r.application_id FROM revisions r WHERE r.state = 'Candidate' ORDER BY r.application_id LIMIT $1)
+       UNION
+       (SELECT id FROM applications WHERE variants_wanted <> '{}' AND removal IS NULL ORDER BY id LIMIT $1)`,
       [limit],
     );
     return rows.map(({ id }) => id);

@@ -1,11 +1,15 @@
 /** What makes a revision: the commits of all sources, how they are rendered, and the tools that render them. Equal keys are the same revision. */
 import { canonicalText } from '@flotilla/domain/bundle/canonical';
+import { templateBelow } from '@flotilla/domain/template/path';
+import type { Override } from '@flotilla/domain/variant/override';
 import { z } from 'zod';
 
 import { sha256Hex } from '../platform/digest.ts';
+import type { SourceTemplate } from './child/wire.ts';
 
 /** Raised when the same files would render to other objects. */
 export const toolVersions = { directory: 1 };
+const templatingVersion = 1;
 
 export interface ResolvedSource {
   repository: string;
@@ -20,6 +24,8 @@ export interface ResolvedSource {
 const renderedSpec = z.object({
   sources: z.array(
     z.object({
+      path: z.string().default('.'),
+      template: z.boolean().default(false),
       directory: z.object({
         recurse: z.boolean(),
         include: z.array(z.string()),
@@ -27,6 +33,7 @@ const renderedSpec = z.object({
       }),
     }),
   ),
+  overrides: z.array(z.unknown()).default([]),
   syncPolicy: z.object({ allowEmpty: z.boolean() }),
 });
 
@@ -34,14 +41,31 @@ export interface RenderSpec {
   directories: { recurse: boolean; include: string[]; exclude: string[] }[];
   allowEmpty: boolean;
   tools: typeof toolVersions;
+  /** Left out where every cluster gets the same: such a revision has one variant. */
+  templating?: Templating;
+}
+
+export interface Templating {
+  version: number;
+  /** Of each source. */
+  sources: (SourceTemplate | null)[];
+  overrides: Override[];
 }
 
 export function renderSpecOf(spec: unknown): RenderSpec {
-  const { sources, syncPolicy } = renderedSpec.parse(spec);
+  const { sources, syncPolicy, overrides } = renderedSpec.parse(spec);
+  const isTemplated = overrides.length > 0 || sources.some(({ template }) => template);
   return {
     directories: sources.map(({ directory }) => directory),
     allowEmpty: syncPolicy.allowEmpty,
     tools: toolVersions,
+    ...(isTemplated && {
+      templating: {
+        version: templatingVersion,
+        sources: sources.map(({ template, path }) => (template ? { below: templateBelow(path) } : null)),
+        overrides: overrides as Override[],
+      },
+    }),
   };
 }
 

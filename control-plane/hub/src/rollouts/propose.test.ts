@@ -9,6 +9,7 @@ import { observationsOf } from './seen.ts';
 const seen = observationsOf({
   targets: [],
   revisions: new Map(),
+  variants: null,
   drop: () => null,
   prune: true,
   outages: [],
@@ -30,6 +31,8 @@ function inputOf(states: RevisionRow['state'][], change: Partial<ProposalInput> 
         bundle: null,
         sizeBytes: 0,
         isLost: false,
+        isTemplated: false,
+        isFinal: false,
       },
     ]),
   );

@@ -4,10 +4,13 @@ import type { Drop, Observation, Observations, Rendering } from '@flotilla/domai
 import type { SyncWindowSpec } from '../applications/project.ts';
 import { windowsOfTargets } from './syncWindows.ts';
 import type { RevisionRow, SeenTargetRow } from './fleet.store.ts';
+import type { TargetVariants } from './variants.ts';
 
 export interface SeenInput {
   targets: readonly SeenTargetRow[];
   revisions: ReadonlyMap<number, RevisionRow>;
+  /** Null: no revision differs from target to target. */
+  variants: TargetVariants | null;
   drop: (from: string, to: string) => Drop | null;
   prune: boolean;
   outages: readonly { fromMs: number; toMs: number }[];
@@ -18,10 +21,10 @@ export interface SeenInput {
 }
 
 export function observationsOf(input: SeenInput): Observations {
-  const { targets, revisions, drop, prune, outages, rollbackId, syncWindows, application } = input;
+  const { targets, revisions, variants, drop, prune, outages, rollbackId, syncWindows, application } = input;
   return {
     targets: new Map(targets.map((row) => [row.id, observationOf(row)])),
-    render: (revision) => renderingOf(revisions.get(revision)),
+    render: (revision, target) => variants?.render(revision, target) ?? renderingOf(revisions.get(revision)),
     drop,
     prune,
     windows: windowsOfTargets(syncWindows, application, targets),
@@ -60,7 +63,7 @@ function reportedOf(row: SeenTargetRow): Observation['reported'] {
   };
 }
 
-/** An application without templating has one variant a revision, whatever the target. */
+/** Without templates and overrides a revision has one variant, whatever the target. */
 function renderingOf(revision: RevisionRow | undefined): Rendering {
   if (revision === undefined) return { state: 'Failed', message: 'the revision is not kept any more' };
   const { state, error, variant, bundle, sizeBytes } = revision;

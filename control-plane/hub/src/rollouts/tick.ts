@@ -36,6 +36,8 @@ import {
 } from './targets.store.ts';
 
 export interface TickOptions {
+import { askForVariants, readVariants } from './variants.store.ts';
+import type { TargetVariants } from './variants.ts';
   transactions: Transactions;
   drops: Drops;
   outages: Outages;
@@ -65,6 +67,7 @@ export function tick(
     const decided = application.removal === null ? await decide(options, tx, context) : null;
     return save(tx, context, placement, decided);
   });
+    await askForVariants(tx, applicationId, context.variants?.wanted(decided?.step ?? null) ?? []);
 }
 
 function placeNow(tx: HubTransaction, application: rows.ApplicationRow): Promise<PlacementResult> {
@@ -78,6 +81,7 @@ export interface Context {
   revisions: ReadonlyMap<number, rows.RevisionRow>;
   before: FleetState;
   newestProposed: number;
+  variants: TargetVariants | null;
   seen: Observations;
   strategy: Strategy;
   nowMs: number;
@@ -92,7 +96,9 @@ export async function load(
   const wantedBody = encodedBody(bodyOf(application)).digest;
   const targets = await rows.readTargets(tx, application, wantedBody);
   const before = fleetStateOf(await rows.readFleet(tx, application, targets));
-  const revisions = await rows.readRevisions(tx, application.id, spokenOf(before));
+  const spoken = spokenOf(before);
+  const revisions = await rows.readRevisions(tx, application.id, spoken);
+  const variants = await readVariants(tx, application.id, revisions, spoken, targets);
   const parsed = parseStrategy(application.spec.strategy);
   return {
     application,
@@ -100,6 +106,7 @@ export async function load(
     revisions,
     before,
     newestProposed: await rows.readNewestProposed(tx, application.id),
+    variants,
     // A spec is checked when it is written; one from before a rule existed must not stop the fleet.
     strategy: parsed.ok ? parsed.strategy : defaultStrategy,
     nowMs: application.now.getTime(),
@@ -108,6 +115,7 @@ export async function load(
       revisions,
       drop: (from, to) =>
         from === to ? { dropped: 0, total: 0 } : options.drops.known(application.projectId, from, to),
+      variants,
       prune: application.spec.syncPolicy.prune,
       outages: options.outages.spans,
       rollbackId: randomUUID(),

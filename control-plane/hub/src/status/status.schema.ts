@@ -36,6 +36,12 @@ export const targetResource = z
     shownWhy: z.string().describe('which of the two'),
     assignment: z.int(),
     revisionNumber: z.int().nullable().describe('assigned'),
+    bundle: z.string().nullable().describe('assigned'),
+    reads: z
+      .record(z.string(), z.string().nullable())
+      .describe(
+        'name, labels and facts of the cluster, and overrides, that decided which bundle of the revision is assigned; empty: there is only one',
+      ),
     observedAssignment: z.int().nullable(),
     observedRevision: z.int().nullable(),
     observedBundle: z.string().nullable(),

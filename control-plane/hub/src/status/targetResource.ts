@@ -26,6 +26,8 @@ export function targetResourceOf(row: TargetRow): TargetResource {
     shownWhy: summary.shownWhy,
     assignment: Number(row.assignment),
     revisionNumber: row.revision_number,
+    bundle: row.bundle,
+    reads: row.reads ?? {},
     observedAssignment: known ? Number(row.observed_assignment) : null,
     observedRevision: known ? row.observed_revision : null,
     observedBundle: known ? row.observed_bundle : null,
@@ -83,6 +85,7 @@ function heldByOf(row: TargetRow): string {
 function hubConditions(row: TargetRow): Condition[] {
   const conditions: (Condition | null)[] = [
     row.leaving_since === null ? null : { type: 'Leaving', message: leavingText(row.leaving_since, row) },
+    row.render_error === null ? null : { type: 'RenderError', message: row.render_error },
     row.agent_refused === null ? null : { type: 'AgentRefused', message: row.agent_refused },
     row.refused === null ? null : { type: 'NotAccepted', message: refusedText(row.refused) },
   ];

@@ -21,6 +21,12 @@ export interface TargetRow {
   removal: 'delete' | 'orphan' | 'detach' | null;
   assignment: bigint;
   revision_number: number | null;
+  /** Assigned. */
+  bundle: string | null;
+  /** Of the assigned variant; null: none is assigned. */
+  reads: Record<string, string | null> | null;
+  /** Why what belongs there does not render for its cluster; null: it does. */
+  render_error: string | null;
   pinned_revision: number | null;
   pin_reason: string | null;
   leaving_since: Date | null;
@@ -52,7 +58,9 @@ export interface TargetDetailRow extends TargetRow {
 const columns = `
   t.id, t.application_id, a.name AS application, p.name AS project, t.cluster_id, c.name AS cluster,
   c.state AS cluster_state, CASE WHEN c.state <> 'Paused' THEN c.state_reason END AS agent_refused,
-  CASE WHEN t.generation > c.accepted_generation THEN c.nack_reason END AS refused, c.last_seen_at, t.state, t.removal, t.assignment, t.revision_number, t.pinned_revision,
+  CASE WHEN t.generation > c.accepted_generation THEN c.nack_reason END AS refused, c.last_seen_at, t.state, t.removal, t.assignment, t.revision_number, t.bundle, v.reads,
+  CASE WHEN t.rollout_state->'lane'->>'reason' = 'render' THEN t.rollout_state->'lane'->>'message'
+    WHEN rt.reason = 'render' THEN rt.state->>'message' END AS render_error, t.pinned_revision,
   t.pin_reason, t.leaving_since, t.leaving_held, ${believedSql} IS TRUE AS believed,
   o.assignment AS observed_assignment, o.revision_number AS observed_revision, o.bundle AS observed_bundle,
   o.sync AS observed_sync, o.health AS observed_health, o.health_message, o.operation_phase, o.operation_message,
@@ -67,9 +75,11 @@ const joins = `
   LEFT JOIN target_observations o ON o.target_id = t.id
   LEFT JOIN LATERAL (SELECT r.number FROM revisions r WHERE r.application_id = t.application_id AND r.state = 'Ready'
                       ORDER BY r.number DESC LIMIT 1) newest ON true
-  LEFT JOIN LATERAL (SELECT x.phase, x.kind FROM rollouts x
+  LEFT JOIN variants v ON v.id = t.variant_id
+  LEFT JOIN LATERAL (SELECT x.id, x.phase, x.kind FROM rollouts x
                       WHERE x.application_id = t.application_id AND x.phase IN ('Running', 'Paused', 'AwaitingSync', 'Queued')
-                      ORDER BY x.phase IN ('Running', 'Paused') DESC LIMIT 1) ro ON true`;
+                      ORDER BY x.phase IN ('Running', 'Paused') DESC LIMIT 1) ro ON true
+  LEFT JOIN rollout_targets rt ON rt.rollout_id = ro.id AND rt.target_id = t.id`;
 
 export interface TargetFilter {
   applicationId: string | null;

@@ -5,7 +5,8 @@
 import type { Logger } from '../../platform/logger.ts';
 import { saveTwice, type FrameStore } from '../../sources/frames.store.ts';
 import { messageOf } from '../render.store.ts';
-import { emptyProblems, renderSources } from '../render.ts';
+import { emptyProblems } from '../emptyBundle.ts';
+import { renderSources } from '../render.ts';
 import type { Renderer, SourceToRender } from '../renderer.ts';
 import { renderSpecOf, type RenderSpec } from '../revisionKey.ts';
 import type { Preview, PreviewRow, PreviewSource, PreviewStore } from './preview.store.ts';

@@ -1,0 +1,226 @@
+/** Rows of variants: whose there are, the new ones with their bundles, and what they come to for their revision. */
+import { readsText, VariantIndex } from '@flotilla/domain/variant/reads';
+
+import type { Database } from '../../platform/prisma.ts';
+import { sha256Hex } from '../../platform/digest.ts';
+import { systemActor, type HubTransaction, type Sql, type Transactions } from '../../platform/transaction.ts';
+import type { BundleStore, PreparedBundle } from '../bundle.store.ts';
+import type { RenderProblem } from '../child/manifests.ts';
+import { messageOf, setRenderError, type Candidate } from '../render.store.ts';
+import { emptyProblems } from '../emptyBundle.ts';
+import type { RenderedVariant } from '../renderer.ts';
+import { lackingOf, tallyOf, type StoredVariant, type Tally, type VariantCluster } from './variant.ts';
+
+/** Bundles that are written in one transaction. */
+const savedTogether = 50;
+
+interface PreparedVariant {
+  key: string;
+  reads: string;
+  bundle: PreparedBundle | null;
+  error: { message: string; problems: readonly RenderProblem[] } | null;
+}
+
+export class VariantStore {
+  private readonly sql: Sql;
+  private readonly transactions: Transactions;
+  private readonly bundles: BundleStore;
+
+  constructor(database: Database, transactions: Transactions, bundles: BundleStore) {
+    this.sql = { sql: (text, params) => database.query(text, params) };
+    this.transactions = transactions;
+    this.bundles = bundles;
+  }
+
+  look(revision: Candidate): Promise<{ clusters: VariantCluster[]; variants: StoredVariant[] }> {
+    return look(this.sql, revision);
+  }
+
+  /** Numbers of revisions. */
+  async wanted(applicationId: string): Promise<number[]> {
+    const [row] = await this.sql.sql<{ wanted: number[] }>(
+      'SELECT variants_wanted AS wanted FROM applications WHERE id = $1::uuid',
+      [applicationId],
+    );
+    return row?.wanted ?? [];
+  }
+
+  /** One that is there already stays: it is the same. @throws FrameMissing */
+  async save(revision: Candidate, rendered: readonly RenderedVariant[]): Promise<void> {
+    for (let at = 0; at < rendered.length; at += savedTogether) {
+      const prepared: PreparedVariant[] = [];
+      for (const variant of rendered.slice(at, at + savedTogether))
+        prepared.push(await this.prepare(revision, variant));
+      await this.transactions.inTransaction(systemActor, (tx) => this.insert(tx, revision, prepared));
+    }
+  }
+
+  private async prepare(revision: Candidate, { reads, rendered }: RenderedVariant): Promise<PreparedVariant> {
+    const problems = rendered.ok
+      ? emptyProblems(revision, rendered.bundle.index.objects.length)
+      : rendered.problems;
+    const isReady = rendered.ok && problems.length === 0;
+    return {
+      key: sha256Hex(readsText(reads)),
+      reads: JSON.stringify(reads),
+      bundle: isReady ? await this.bundles.prepare(revision.projectId, rendered.bundle) : null,
+      error: isReady ? null : { message: messageOf(problems), problems },
+    };
+  }
+
+  private async insert(
+    tx: HubTransaction,
+    { id, projectId, applicationId, application, number }: Candidate,
+    prepared: readonly PreparedVariant[],
+  ): Promise<void> {
+    await lockApplication(tx, applicationId);
+    const made: Record<string, unknown>[] = [];
+    for (const { key, reads, bundle, error } of prepared) {
+      if (bundle !== null) await this.bundles.save(tx, bundle);
+      const index = bundle?.index;
+      const inserted = await tx.sql(
+        `INSERT INTO variants (revision_id, key, reads, project_id, bundle, size_bytes, objects, error)
+         VALUES ($1::uuid, $2, $3::jsonb, $4::uuid, $5, $6, $7, $8::jsonb)
+         ON CONFLICT (revision_id, key) DO NOTHING RETURNING id`,
+        [
+          id,
+          key,
+          reads,
+          projectId,
+          index?.digest ?? null,
+          index?.bytes ?? 0,
+          index?.objects.length ?? 0,
+          error && JSON.stringify(error),
+        ],
+      );
+      if (inserted.length > 0)
+        made.push({ reads, bundle: index?.digest ?? null, error: error?.message ?? null });
+    }
+    if (made.length === 0) return tx.nothingChanged(undefined);
+    const resource = { kind: 'revision', id, name: `${application}/${number}` };
+    tx.audit({ action: 'variant.render', resource, projectId, reason: { variants: made } });
+  }
+
+  /** Of no cluster more variants are rendered of it: its files are gone, or go over a limit. */
+  async giveUp(revision: Candidate, problems: readonly RenderProblem[]): Promise<void> {
+    const error = { message: messageOf(problems), problems, isFinal: true };
+    await this.transactions.inTransaction(systemActor, async (tx) => {
+      await tx.sql('UPDATE revisions SET error = $2::jsonb WHERE id = $1::uuid', [
+        revision.id,
+        JSON.stringify(error),
+      ]);
+      const resource = {
+        kind: 'revision',
+        id: revision.id,
+        name: `${revision.application}/${revision.number}`,
+      };
+      tx.audit({
+        action: 'revision.render',
+        resource,
+        projectId: revision.projectId,
+        after: { error: error.message },
+      });
+    });
+  }
+
+  /**
+   * The revision is Ready where it renders for any cluster, or has none yet; Failed where it renders for none. One that
+   * failed becomes Ready when the labels are there that it lacked.
+   */
+  async settle(revision: Candidate): Promise<Tally> {
+    return this.transactions.inTransaction(systemActor, async (tx) => {
+      await lockApplication(tx, revision.applicationId);
+      const tally = await tallyIn(tx, revision);
+      const isFailed = tally.clusters > 0 && tally.failing === tally.clusters;
+      const [before] = await tx.sql<{ state: string }>(
+        `SELECT state FROM revisions WHERE id = $1::uuid FOR UPDATE`,
+        [revision.id],
+      );
+      const state = settledState(before?.state, isFailed);
+      const { problem } = tally;
+      await setRenderError(tx, revision, isFailed ? problem : null, isFailed ? null : problem);
+      for (const kind of ['rollout', 'status'] as const) tx.hint(kind, revision.applicationId);
+      if (before === undefined || (before.state === state && state !== 'Failed'))
+        return tx.nothingChanged(tally);
+      await tx.sql(
+        `UPDATE revisions SET state = $2, error = CASE WHEN error->'isFinal' IS NULL THEN $3::jsonb ELSE error END
+         WHERE id = $1::uuid`,
+        [revision.id, state, state === 'Failed' ? JSON.stringify({ message: tally.problem }) : null],
+      );
+      tx.audit({
+        action: 'revision.render',
+        resource: { kind: 'revision', id: revision.id, name: `${revision.application}/${revision.number}` },
+        projectId: revision.projectId,
+        before: { state: before.state },
+        after: { state, ...tally },
+      });
+      return tally;
+    });
+  }
+
+  /** False: more is lacking by now, and is to be rendered first. Whoever asked is told to look again. */
+  async clearWanted(
+    applicationId: string,
+    wanted: readonly number[],
+    revisions: readonly Candidate[],
+  ): Promise<boolean> {
+    return this.transactions.inTransaction(systemActor, async (tx) => {
+      await lockApplication(tx, applicationId);
+      for (const revision of revisions) {
+        const { clusters, variants } = await look(tx, revision);
+        if (await isGivenUp(tx, revision)) continue;
+        if (lackingOf(revision, clusters, variants).length > 0) return tx.nothingChanged(false);
+      }
+      const cleared = await tx.sql(
+        `UPDATE applications SET variants_wanted = '{}' WHERE id = $1::uuid AND variants_wanted <@ $2::int[] RETURNING id`,
+        [applicationId, wanted],
+      );
+      tx.hint('rollout', applicationId);
+      return tx.nothingChanged(cleared.length > 0);
+    });
+  }
+}
+
+async function isGivenUp(tx: Sql, { id }: Candidate): Promise<boolean> {
+  const rows = await tx.sql(`SELECT 1 FROM revisions WHERE id = $1::uuid AND error->'isFinal' IS NOT NULL`, [
+    id,
+  ]);
+  return rows.length > 0;
+}
+
+/** What was rolled back stays so. */
+function settledState(before: string | undefined, isFailed: boolean): string {
+  if (before === 'Rejected') return before;
+  return isFailed ? 'Failed' : 'Ready';
+}
+
+async function lockApplication(tx: Sql, applicationId: string): Promise<void> {
+  await tx.sql('SELECT id FROM applications WHERE id = $1::uuid FOR NO KEY UPDATE', [applicationId]);
+}
+
+async function look(
+  source: Sql,
+  { id, applicationId }: Pick<Candidate, 'id' | 'applicationId'>,
+): Promise<{ clusters: VariantCluster[]; variants: StoredVariant[] }> {
+  const clusters = await readVariantClusters(source, applicationId);
+  const variants = await source.sql<StoredVariant>(
+    `SELECT reads, bundle, error->>'message' AS error FROM variants WHERE revision_id = $1::uuid ORDER BY id`,
+    [id],
+  );
+  return { clusters, variants };
+}
+
+/** Of the application's targets, as far as they are not on their way out. */
+export function readVariantClusters(source: Sql, applicationId: string): Promise<VariantCluster[]> {
+  return source.sql<VariantCluster>(
+    `SELECT c.id, c.name, c.labels, c.facts FROM targets t JOIN clusters c ON c.id = t.cluster_id
+     WHERE t.application_id = $1::uuid AND t.state <> 'Removing' ORDER BY c.name`,
+    [applicationId],
+  );
+}
+
+async function tallyIn(tx: Sql, revision: Candidate): Promise<Tally> {
+  const { clusters, variants } = await look(tx, revision);
+  const overrides = revision.renderSpec.templating?.overrides ?? [];
+  return tallyOf(clusters, new VariantIndex(variants, overrides));
+}
