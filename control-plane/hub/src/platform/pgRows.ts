@@ -13,56 +13,57 @@ export interface NamedColumn<Row> {
   of: (row: Row) => Value;
 }
 
-export interface PgRows {
-  /** A subquery for FROM; its columns have their names and come in their order. The parameters count from $1. */
-  sql: string;
-  params: Buffer[];
-}
-
 /** More kinds than this are looked up more slowly than they are read. */
 const kindsMax = 8;
 
-/** `key` differs from row to row. */
-export function pgRows<Row>(
-  rows: readonly Row[],
-  key: NamedColumn<Row>,
-  columns: readonly NamedColumn<Row>[],
-): PgRows {
-  const params = [pgArray(key.type, rows.map(key.of))];
-  const arrays = [`$1::${key.type}[]`];
-  const names = [key.name];
-  const selected = [key.name];
-  const addArray = (name: string, type: ElementType, values: readonly Value[]) => {
-    arrays.push(`$${params.push(pgArray(type, values))}::${type}[]`);
-    names.push(name);
-  };
-  for (const { name, type, of } of columns) {
-    const values = rows.map(of);
-    const kinds = kindsOf(values, isLong(type) ? kindsMax : 1);
-    if (kinds === null) addArray(name, type, values);
-    if (kinds !== null && kinds.size > 1)
-      addArray(
-        name,
-        'int4',
-        values.map((value) => kinds.get(value ?? null)),
-      );
-    selected.push(kinds === null ? name : `${kindIn(params, type, kinds, name)} AS ${name}`);
-  }
-  return {
-    sql: `(SELECT ${selected.join(', ')} FROM unnest(${arrays.join(', ')}) AS u(${names.join(', ')}))`,
-    params,
-  };
-}
+export class PgRows<Row> {
+  readonly params: Buffer[] = [];
+  readonly #rows: readonly Row[];
+  readonly #arrays: string[] = [];
+  readonly #names: string[] = [];
+  readonly #selected: string[] = [];
 
-/** Postgres counts the elements of an array from 1. */
-function kindIn(params: Buffer[], type: ElementType, kinds: Kinds, name: string): string {
-  const array = `($${params.push(pgArray(type, [...kinds.keys()]))}::${type}[])`;
-  return `${array}[${kinds.size > 1 ? `u.${name}` : 1}]`;
+  /** `key` differs from row to row. */
+  constructor(rows: readonly Row[], key: NamedColumn<Row>) {
+    this.#rows = rows;
+    this.#addArray(key.name, key.type, rows.map(key.of));
+    this.#selected.push(key.name);
+  }
+
+  /** A subquery for FROM: its columns have their names and come in their order, the key first. Parameters count from $1. */
+  get sql(): string {
+    const columns = `unnest(${this.#arrays.join(', ')}) AS u(${this.#names.join(', ')})`;
+    return `(SELECT ${this.#selected.join(', ')} FROM ${columns})`;
+  }
+
+  add(columns: readonly NamedColumn<Row>[]): this {
+    for (const column of columns) this.#addColumn(column);
+    return this;
+  }
+
+  #addColumn({ name, type, of }: NamedColumn<Row>): void {
+    const values = this.#rows.map(of);
+    const kinds = kindsOf(values, isLong(type) ? kindsMax : 1);
+    if (kinds === null) {
+      this.#addArray(name, type, values);
+      this.#selected.push(name);
+      return;
+    }
+    const places = values.map((value) => kinds.get(value ?? null));
+    if (kinds.size > 1) this.#addArray(name, 'int4', places);
+    const array = `($${this.params.push(pgArray(type, [...kinds.keys()]))}::${type}[])`;
+    this.#selected.push(`${array}[${kinds.size > 1 ? `u.${name}` : 1}] AS ${name}`);
+  }
+
+  #addArray(name: string, type: ElementType, values: readonly Value[]): void {
+    this.#arrays.push(`$${this.params.push(pgArray(type, values))}::${type}[]`);
+    this.#names.push(name);
+  }
 }
 
 type Kinds = ReadonlyMap<Value, number>;
 
-/** Each kind of value with its place, from 1; null: there are more than `max`, or bytes, which are not compared. */
+/** Each kind of value with its place, from 1, as Postgres counts; null: there are more than `max`, or bytes, which are not compared. */
 function kindsOf(values: readonly Value[], max: number): Kinds | null {
   const kinds = new Map<Value, number>();
   for (const value of values) {

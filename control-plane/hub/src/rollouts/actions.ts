@@ -20,7 +20,7 @@ import * as rows from './fleet.store.ts';
 import { rolloutOf } from './fleetRows.ts';
 import { Outages } from './outages.ts';
 import * as saved from './save.store.ts';
-import { saveTargets } from './targets.store.ts';
+import { prepareTargets, saveTargets } from './targets.store.ts';
 import { load, type Context, type TickOptions } from './tick.ts';
 
 @Injectable()
@@ -85,8 +85,9 @@ export class RolloutActions {
       { ...application, syncRequest: null },
       storedOf(result.state, application),
     );
-    await saved.saveRollouts(tx, context, changes);
-    await saveTargets(tx, { targets: changes.targets, rejected, entries: [], generations: new Map() });
+    await saved.saveRollouts(tx, application, context.revisions, changes.rollouts);
+    await saved.saveOutcomes(tx, context.targets, changes.outcomes);
+    await saveTargets(tx, prepareTargets({ targets: changes.targets, rejected, entries: [] }), new Map());
     await saved.saveRejected(tx, application.id, before.rejected, rejected);
     await saved.saveEvents(tx, shareEvents(result.events));
     return result.events.map(({ kind, message }) => `${kind}: ${message}`);

@@ -22,18 +22,22 @@ export interface AssignContext {
   revisions: ReadonlyMap<number, RevisionRow>;
 }
 
-export async function assign(
-  tx: HubTransaction,
+export interface Assigned {
+  entries: EntryToSave[];
+  /** To be stored with them; null where nothing is assigned. */
+  body: EncodedBody | null;
+}
+
+export function entriesOf(
   { application, revisions }: AssignContext,
   assignments: readonly Assignment[],
   operations: Readonly<Record<string, { force: boolean; initiatedBy: string }>>,
-): Promise<EntryToSave[]> {
-  if (assignments.length === 0) return [];
+): Assigned {
+  if (assignments.length === 0) return { entries: [], body: null };
   const body = encodedBody(bodyOf(application));
-  await saveBody(tx, application.id, body.digest, body.bytes);
   const heads = assignments.map((made) => headOf(made, body, operations[made.target]));
   const encoded = encodedHeads(heads);
-  return assignments.map((made, at) => ({
+  const entries = assignments.map((made, at): EntryToSave => ({
     target: made.target,
     clusterId: made.clusterId,
     state: 'Active',
@@ -43,6 +47,7 @@ export async function assign(
     bodyDigest: body.digest,
     assigned: assignedOf(made, revisions),
   }));
+  return { entries, body };
 }
 
 function headOf(
@@ -94,7 +99,7 @@ export async function refreshBodies(
     const body = encodedBody(bodyWithoutAssignment(bodyIn(bytes), wanted));
     if (body.digest === digest) continue;
     refreshed.set(digest, body);
-    await saveBody(tx, application.id, body.digest, body.bytes);
+    await saveBody(tx, application.id, body);
   }
   return standing.flatMap((target) => {
     const body = refreshed.get(target.staleBody ?? '');

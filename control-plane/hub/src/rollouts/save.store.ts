@@ -1,9 +1,10 @@
 /** Writes what a step changed, and nothing else; targets and their entries are `targets.store.ts`. The caller holds the application's lock. */
 import type { SharedEvent } from '@flotilla/domain/rollout/alike';
 import type { Changes } from '@flotilla/domain/rollout/changes';
-import type { Rollout, TargetOutcome } from '@flotilla/domain/rollout/state';
-import { pgRows, type NamedColumn } from '../platform/pgRows.ts';
+import type { Rollout } from '@flotilla/domain/rollout/state';
+import { PgRows, type NamedColumn } from '../platform/pgRows.ts';
 import type { Sql } from '../platform/transaction.ts';
+import type { EncodedBody } from './entry.ts';
 import type { ApplicationRow, RevisionRow, SeenTargetRow } from './fleet.store.ts';
 import { outcomeDetail, rolloutColumns, type StoredApplicationState } from './fleetRows.ts';
 
@@ -32,22 +33,24 @@ export async function saveApplication(
   if (rows.length === 0) throw new RolloutVersionMoved(application.id);
 }
 
-export interface SaveContext {
-  application: ApplicationRow;
-  /** As loaded: those being removed too. */
-  targets: readonly SeenTargetRow[];
-  revisions: ReadonlyMap<number, RevisionRow>;
-}
-
 export async function saveRollouts(
   tx: Sql,
-  { application, targets, revisions }: SaveContext,
-  { rollouts, outcomes }: Changes,
+  application: ApplicationRow,
+  revisions: ReadonlyMap<number, RevisionRow>,
+  rollouts: readonly Rollout[],
 ): Promise<void> {
   // One statement each and in order: what closes makes room for what opens.
   for (const rollout of rollouts) {
     await saveRollout(tx, application.id, rollout, revisions.get(rollout.revision)?.id ?? null);
   }
+}
+
+/** `targets`: as loaded, those being removed too. */
+export async function saveOutcomes(
+  tx: Sql,
+  targets: readonly SeenTargetRow[],
+  outcomes: Changes['outcomes'],
+): Promise<void> {
   const clusters = new Map(targets.map(({ id, clusterId }) => [id, clusterId]));
   const { present = [], gone = [] } = Object.groupBy(outcomes, ({ outcome }) =>
     clusters.has(outcome.target) ? 'present' : 'gone',
@@ -90,7 +93,7 @@ async function saveRollout(
   );
 }
 
-type Outcomes = readonly { rollout: string; outcome: TargetOutcome }[];
+type Outcomes = Changes['outcomes'];
 
 /** In the order of their index, where the rows of one rollout lie beside each other. */
 async function upsertOutcomes(
@@ -105,7 +108,7 @@ async function upsertOutcomes(
     type: 'uuid',
     of: ({ outcome }) => clusters.get(outcome.target),
   };
-  const { sql, params } = pgRows(rows, outcomeKey, [...outcomeColumns, cluster]);
+  const { sql, params } = new PgRows(rows, outcomeKey).add(outcomeColumns).add([cluster]);
   await tx.sql(
     `INSERT INTO rollout_targets (target_id, rollout_id, wave, outcome, reason, assignment, state, cluster_id, updated_at)
      SELECT *, clock_timestamp() FROM ${sql} o
@@ -118,7 +121,7 @@ async function upsertOutcomes(
 /** Of targets that are gone: what is there is kept up to date. */
 async function updateOutcomes(tx: Sql, outcomes: Outcomes): Promise<void> {
   if (outcomes.length === 0) return;
-  const { sql, params } = pgRows(outcomes, outcomeKey, outcomeColumns);
+  const { sql, params } = new PgRows(outcomes, outcomeKey).add(outcomeColumns);
   await tx.sql(
     `UPDATE rollout_targets r SET wave = o.wave, outcome = o.outcome, reason = o.reason, assignment = o.assignment,
        state = o.state, updated_at = clock_timestamp()
@@ -181,12 +184,11 @@ function eventColumns({ targets, assignments, ...event }: SharedEvent): object {
 export async function saveBody(
   tx: Sql,
   applicationId: string,
-  digest: string,
-  data: Uint8Array,
+  { digest, bytes }: EncodedBody,
 ): Promise<void> {
   await tx.sql(
     'INSERT INTO bodies (digest, application_id, data) VALUES ($1, $2::uuid, $3) ON CONFLICT (digest) DO NOTHING',
-    [digest, applicationId, Buffer.from(data)],
+    [digest, applicationId, Buffer.from(bytes)],
   );
 }
 

@@ -6,7 +6,7 @@ import { lastHealthy } from '@flotilla/domain/rollout/entitled';
 import type { TargetState } from '@flotilla/domain/rollout/state';
 
 import type { ElementType } from '../platform/pgArray.ts';
-import { pgRows, type NamedColumn } from '../platform/pgRows.ts';
+import { PgRows, type NamedColumn } from '../platform/pgRows.ts';
 import type { Sql } from '../platform/transaction.ts';
 import { targetDetail } from './fleetRows.ts';
 
@@ -28,27 +28,73 @@ export interface TargetsToSave {
   targets: readonly TargetState[];
   rejected: readonly number[];
   entries: readonly EntryToSave[];
-  /** Each cluster's new one. */
-  generations: ReadonlyMap<string, bigint>;
 }
 
-export async function saveTargets(tx: Sql, change: TargetsToSave): Promise<void> {
-  const stored = new Map(change.targets.map((target) => [target.id, target]));
-  const isStored = ({ target }: EntryToSave) => stored.has(target);
-  const { true: both = [], false: entries = [] } = Object.groupBy(change.entries, (entry) =>
-    isStored(entry) ? 'true' : 'false',
+/** Everything that is written but each cluster's new generation. */
+export interface PreparedTargets {
+  entries: readonly Prepared<EntryToSave>[];
+  states: Prepared<TargetState> | null;
+}
+
+export function prepareTargets({ targets, entries, rejected }: TargetsToSave): PreparedTargets {
+  const stored = new Map(targets.map((target) => [target.id, target]));
+  const { true: both = [], false: only = [] } = Object.groupBy(entries, ({ target }) =>
+    stored.has(target) ? 'true' : 'false',
   );
   const entered = new Set(both.map(({ target }) => target));
-  const states = rolloutColumns(change.rejected);
-  const heads = entryColumns(change.generations);
+  const states = rolloutColumns(rejected);
   const statesOfEntries = states.map((column) => ({
     ...column,
     of: ({ target }: EntryToSave) => column.of(stored.get(target)!),
   }));
-  await update(tx, both, ({ target }) => target, [...statesOfEntries, ...heads]);
-  await update(tx, entries, ({ target }) => target, heads);
-  const rest = change.targets.filter(({ id }) => !entered.has(id));
-  await update(tx, rest, ({ id }) => id, states);
+  const rest = targets.filter(({ id }) => !entered.has(id));
+  return {
+    entries: [
+      ...prepare(both, ({ target }) => target, [...statesOfEntries, ...entryColumns]),
+      ...prepare(only, ({ target }) => target, entryColumns),
+    ],
+    states: prepare(rest, ({ id }) => id, states)[0] ?? null,
+  };
+}
+
+export async function saveTargets(
+  tx: Sql,
+  { entries, states }: PreparedTargets,
+  generations: ReadonlyMap<string, bigint>,
+): Promise<void> {
+  const generation: Column<EntryToSave> = {
+    name: 'generation',
+    type: 'int8',
+    of: ({ clusterId }) => generations.get(clusterId) ?? 0n,
+  };
+  for (const { rows, sets } of entries)
+    await update(tx, rows.add([generation]), [...sets, setOf(generation)]);
+  if (states !== null) await update(tx, states.rows, states.sets);
+}
+
+interface Prepared<Row> {
+  rows: PgRows<Row>;
+  sets: readonly string[];
+}
+
+/** One where there are rows. */
+function prepare<Row>(
+  rows: readonly Row[],
+  idOf: (row: Row) => string,
+  columns: readonly Column<Row>[],
+): Prepared<Row>[] {
+  if (rows.length === 0) return [];
+  const key = { name: 'id', type: 'uuid', of: idOf } as const;
+  return [{ rows: new PgRows(rows, key).add(columns), sets: columns.map(setOf) }];
+}
+
+function setOf<Row>({ name, set = `x.${name}` }: Column<Row>): string {
+  return `${name} = ${set}`;
+}
+
+/** A fleet is one statement. */
+async function update<Row>(tx: Sql, { sql, params }: PgRows<Row>, sets: readonly string[]): Promise<void> {
+  await tx.sql(`UPDATE targets t SET ${sets.join(', ')} FROM ${sql} x WHERE t.id = x.id`, params);
 }
 
 interface Column<Row> extends NamedColumn<Row> {
@@ -71,27 +117,6 @@ function rolloutColumns(rejected: readonly number[]): Column<TargetState>[] {
   ];
 }
 
-function entryColumns(generations: ReadonlyMap<string, bigint>): Column<EntryToSave>[] {
-  return [
-    { name: 'state', type: 'text', of: ({ state }) => state },
-    { name: 'removal', type: 'text', of: ({ removal }) => removal },
-    {
-      name: 'assignment',
-      type: 'int8',
-      of: ({ assignment }) => assignment,
-      set: `x.assignment, assigned_at = CASE WHEN x.assignment > t.assignment THEN clock_timestamp() ELSE t.assigned_at END`,
-    },
-    { name: 'head', type: 'bytea', of: ({ head }) => head },
-    { name: 'head_digest', type: 'text', of: ({ headDigest }) => headDigest },
-    { name: 'body_digest', type: 'text', of: ({ bodyDigest }) => bodyDigest },
-    { name: 'generation', type: 'int8', of: ({ clusterId }) => generations.get(clusterId) ?? 0n },
-    ...assignedColumn('revision_id', 'uuid', ({ revisionId }) => revisionId),
-    ...assignedColumn('revision_number', 'int4', ({ revision }) => revision),
-    ...assignedColumn('variant_id', 'uuid', ({ variant }) => variant),
-    ...assignedColumn('bundle', 'text', ({ bundle }) => bundle),
-  ];
-}
-
 function assignedColumn(
   name: string,
   type: ElementType,
@@ -101,18 +126,23 @@ function assignedColumn(
   return [{ name, type, of: ofEntry, set: `coalesce(x.${name}, t.${name})` }];
 }
 
-/** A fleet is one statement. */
-async function update<Row>(
-  tx: Sql,
-  rows: readonly Row[],
-  idOf: (row: Row) => string,
-  columns: readonly Column<Row>[],
-): Promise<void> {
-  if (rows.length === 0) return;
-  const sets = columns.map(({ name, set = `x.${name}` }) => `${name} = ${set}`);
-  const { sql, params } = pgRows(rows, { name: 'id', type: 'uuid', of: idOf }, columns);
-  await tx.sql(`UPDATE targets t SET ${sets.join(', ')} FROM ${sql} x WHERE t.id = x.id`, params);
-}
+const entryColumns: readonly Column<EntryToSave>[] = [
+  { name: 'state', type: 'text', of: ({ state }) => state },
+  { name: 'removal', type: 'text', of: ({ removal }) => removal },
+  {
+    name: 'assignment',
+    type: 'int8',
+    of: ({ assignment }) => assignment,
+    set: `x.assignment, assigned_at = CASE WHEN x.assignment > t.assignment THEN clock_timestamp() ELSE t.assigned_at END`,
+  },
+  { name: 'head', type: 'bytea', of: ({ head }) => head },
+  { name: 'head_digest', type: 'text', of: ({ headDigest }) => headDigest },
+  { name: 'body_digest', type: 'text', of: ({ bodyDigest }) => bodyDigest },
+  ...assignedColumn('revision_id', 'uuid', ({ revisionId }) => revisionId),
+  ...assignedColumn('revision_number', 'int4', ({ revision }) => revision),
+  ...assignedColumn('variant_id', 'uuid', ({ variant }) => variant),
+  ...assignedColumn('bundle', 'text', ({ bundle }) => bundle),
+];
 
 export async function deleteTargets(tx: Sql, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;

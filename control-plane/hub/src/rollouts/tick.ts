@@ -16,8 +16,9 @@ import type { Assignment, Observations, RolloutEvent, Step } from '@flotilla/dom
 import { setCondition } from '../platform/conditions.ts';
 import { place, type PlacementResult } from '../applications/placement.ts';
 import { sha256Hex } from '../platform/digest.ts';
+import { meanwhile } from '../platform/meanwhile.ts';
 import { systemActor, type HubTransaction, type Transactions } from '../platform/transaction.ts';
-import { assign, refreshBodies } from './assignment.ts';
+import { entriesOf, refreshBodies } from './assignment.ts';
 import type { Drops } from './drops.ts';
 import * as rows from './fleet.store.ts';
 import { fleetStateOf, type StoredApplicationState } from './fleetRows.ts';
@@ -30,14 +31,15 @@ import { observationsOf } from './seen.ts';
 import {
   clearHeads,
   deleteTargets,
+  prepareTargets,
   saveTargets,
   type EntryToSave,
   type TargetsToSave,
 } from './targets.store.ts';
-
-export interface TickOptions {
 import { askForVariants, readVariants } from './variants.store.ts';
 import type { TargetVariants } from './variants.ts';
+
+export interface TickOptions {
   transactions: Transactions;
   drops: Drops;
   outages: Outages;
@@ -65,9 +67,9 @@ export function tick(
     const placement = withPlacement && application.removal === null ? await placeNow(tx, application) : null;
     const context = await load(options, tx, application);
     const decided = application.removal === null ? await decide(options, tx, context) : null;
+    await askForVariants(tx, applicationId, context.variants?.wanted(decided?.step ?? null) ?? []);
     return save(tx, context, placement, decided);
   });
-    await askForVariants(tx, applicationId, context.variants?.wanted(decided?.step ?? null) ?? []);
 }
 
 function placeNow(tx: HubTransaction, application: rows.ApplicationRow): Promise<PlacementResult> {
@@ -79,9 +81,9 @@ export interface Context {
   application: rows.ApplicationRow;
   targets: rows.SeenTargetRow[];
   revisions: ReadonlyMap<number, rows.RevisionRow>;
+  variants: TargetVariants | null;
   before: FleetState;
   newestProposed: number;
-  variants: TargetVariants | null;
   seen: Observations;
   strategy: Strategy;
   nowMs: number;
@@ -104,18 +106,18 @@ export async function load(
     application,
     targets,
     revisions,
+    variants,
     before,
     newestProposed: await rows.readNewestProposed(tx, application.id),
-    variants,
     // A spec is checked when it is written; one from before a rule existed must not stop the fleet.
     strategy: parsed.ok ? parsed.strategy : defaultStrategy,
     nowMs: application.now.getTime(),
     seen: observationsOf({
       targets,
       revisions,
+      variants,
       drop: (from, to) =>
         from === to ? { dropped: 0, total: 0 } : options.drops.known(application.projectId, from, to),
-      variants,
       prune: application.spec.syncPolicy.prune,
       outages: options.outages.spans,
       rollbackId: randomUUID(),
@@ -206,15 +208,16 @@ async function save(
   }
   await saved.saveApplication(tx, application, storedState(after, decided, assignments, application));
   const events = shareEvents(decided?.events ?? []);
-  await saved.saveRollouts(tx, context, changes);
+  await saved.saveRollouts(tx, application, context.revisions, changes.rollouts);
+  const [assigned] = await Promise.all([
+    meanwhile(() => entriesOf(context, assignments, decided?.operations ?? {})),
+    saved.saveOutcomes(tx, targets, changes.outcomes),
+  ]);
+  if (assigned.body !== null) await saved.saveBody(tx, application.id, assigned.body);
   await saved.saveRejected(tx, application.id, before.rejected, after.rejected);
   await saved.saveEvents(tx, events);
   if (decided !== null) await setCondition(tx, application.id, 'DropHeld', dropText(after));
-  const entries = [
-    ...(await assign(tx, context, assignments, decided?.operations ?? {})),
-    ...removals.entries,
-    ...bodies,
-  ];
+  const entries = [...assigned.entries, ...removals.entries, ...bodies];
   await saveEntries(tx, { targets: changes.targets, rejected: after.rejected, entries, removals });
   if (isLast) await saved.deleteApplication(tx, application.id);
   audit(tx, context, { placement, decided, events, removals, entries, isLast });
@@ -243,15 +246,19 @@ function dueOf(
 /** What is sent to a cluster and its generation rise together. Nobody else writes these targets: the application is locked. */
 async function saveEntries(
   tx: HubTransaction,
-  change: Omit<TargetsToSave, 'generations'> & { removals: Removals },
+  change: TargetsToSave & { removals: Removals },
 ): Promise<void> {
   const { entries } = change;
   const { gone, cleared } = change.removals;
-  const generations = await tx.touchClusters([
+  const touched = [
     ...entries.map(({ clusterId }) => clusterId),
     ...[...gone, ...cleared].filter(({ head }) => head !== null).map(({ clusterId }) => clusterId),
+  ];
+  const [prepared, generations] = await Promise.all([
+    meanwhile(() => prepareTargets(change)),
+    tx.touchClusters(touched),
   ]);
-  await saveTargets(tx, { ...change, generations });
+  await saveTargets(tx, prepared, generations);
   await clearHeads(
     tx,
     cleared.map(({ id }) => id),

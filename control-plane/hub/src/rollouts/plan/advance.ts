@@ -34,10 +34,10 @@ async function begin(tx: ObservationTransaction, plan: AskingPlan): Promise<stri
     await store.failPlan(tx, plan.id, why);
     return null;
   }
-  const { digest, bytes } = encodedBody(bodyOf(application));
-  await saveBody(tx, plan.applicationId, digest, bytes);
-  await store.insertTargets(tx, plan, digest);
-  return Buffer.from(bytes).toString();
+  const body = encodedBody(bodyOf(application));
+  await saveBody(tx, plan.applicationId, body);
+  await store.insertTargets(tx, plan, body.digest);
+  return Buffer.from(body.bytes).toString();
 }
 
 /** Null where retention took it, which it does after a day. */
