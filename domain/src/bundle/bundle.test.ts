@@ -203,6 +203,8 @@ describe('reading', () => {
   test('an index is read back as it was', () => {
     const { index } = built(many(200));
     expect(decodeIndex(encodeIndex(index))).toEqual({ ok: true, index });
+    const text = new TextDecoder().decode(encodeIndex(index));
+    expect(text).toBe(canonicalText(JSON.parse(text) as object));
   });
 
   test.each([

@@ -10,16 +10,28 @@ import {
   type IndexedFrame,
   type IndexedObject,
 } from './bundle.ts';
-import { canonicalBytes, parseJson } from './canonical.ts';
+import { CanonicalError, parseJson } from './canonical.ts';
 
-/** RFC 8785 JSON: `{bytes, digest, frames: [[digest, bytes]], objects: [[identity key, digest, frame]]}`. */
-export function encodeIndex(index: BundleIndex): Uint8Array {
-  return canonicalBytes({
-    bytes: index.bytes,
-    digest: index.digest,
-    frames: index.frames.map((frame) => [frame.digest, frame.bytes]),
-    objects: index.objects.map((object) => [identityKey(object.identity), object.digest, object.frame]),
+/**
+ * RFC 8785 JSON: `{bytes, digest, frames: [[digest, bytes]], objects: [[identity key, digest, frame]]}`. Its keys stand in
+ * order and its numbers are counts, so that what JavaScript writes is canonical. @throws CanonicalError
+ */
+export function encodeIndex({ bytes, digest, frames, objects }: BundleIndex): Uint8Array {
+  const text = JSON.stringify({
+    bytes,
+    digest,
+    frames: frames.map((frame) => [frame.digest, frame.bytes]),
+    objects: objects.map((object) => [wellFormedKey(object.identity), object.digest, object.frame]),
   });
+  return encoder.encode(text);
+}
+
+const encoder = new TextEncoder();
+
+function wellFormedKey(identity: Identity): string {
+  const key = identityKey(identity);
+  if (!key.isWellFormed()) throw new CanonicalError('an identity with a lone surrogate');
+  return key;
 }
 
 /** Checks the form, and that frames are whole and in order; what the digests promise is for `verifyBundle` to check. */

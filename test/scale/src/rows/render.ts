@@ -118,7 +118,11 @@ function startRenderer(): Renderer {
   const program = path.join(root, 'control-plane/hub/dist/rendering/child/main.js');
   // Resolved here so that a checkout that was not built says so instead of a pipe that closes.
   createRequire(import.meta.url).resolve(program);
-  const child = spawn(process.execPath, [program], { stdio: ['pipe', 'pipe', 'inherit'], env: {} });
+  // With the young space that the hub gives it.
+  const child = spawn(process.execPath, ['--max-semi-space-size=32', program], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: {},
+  });
   return {
     render: (request) => answerTo(child.stdin, child.stdout, request),
     [Symbol.asyncDispose]: async () => {
