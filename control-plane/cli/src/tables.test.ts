@@ -63,8 +63,8 @@ it('shows one cluster and what runs on it', async () => {
     Agent:       0.1.0
     Desired:     generation 4, accepted 4
 
-    APPLICATION   SYNC     HEALTH    REVISION   CURRENCY   CHANGED   MESSAGE
-    web           Synced   Healthy   2          Current    10m
+    APPLICATION   SYNC     HEALTH    REVISION   VARIANT   CURRENCY   CHANGED   MESSAGE
+    web           Synced   Healthy   2                    Current    10m
     "
   `);
 });
@@ -88,6 +88,22 @@ it('shows an application: its conditions, and each target with what a person sho
     us-1      Unknown   Unknown   1 → 2      Held(offline)   10m       the cluster is not connected; last reported Healthy
     "
   `);
+});
+
+it('shows what a target has to say for itself before what is said of all of them', async () => {
+  const conditions = [{ type: 'RenderError', message: 'web/a.yaml:3: not YAML' }];
+  const targets = [
+    target({ cluster: 'a', health: 'Degraded', healthMessage: 'crash loop', conditions }),
+    target({ cluster: 'b', conditions: [...conditions, { type: 'Conflict', message: 'two managers' }] }),
+    target({ cluster: 'c', conditions }),
+  ];
+  await using hub = await fakeHub({ ...answers, 'GET /applications/web/targets': { body: page(targets) } });
+  const { stdout } = await flotilla(['app', 'get', 'web'], hub);
+  expect(stdout.split('\n').flatMap((line) => /10m +(.*)$/.exec(line)?.[1] ?? [])).toEqual([
+    'crash loop',
+    'Conflict: two managers',
+    'RenderError: web/a.yaml:3: not YAML',
+  ]);
 });
 
 it('shows the fleet on one screen', async () => {

@@ -41,11 +41,20 @@ function variantText({ reads }: Target): string {
 /** What a person should read first: a condition, a failed operation, why it is not healthy. */
 function messageOf(row: Target): string {
   if (row.state === 'Removing') return `being removed (${row.removal ?? 'orphan'})`;
-  const [condition] = row.conditions;
-  if (condition) return oneLine(`${condition.type}: ${condition.message}`);
+  const own = row.conditions.find(({ type }) => !ofSource.includes(type));
+  if (own) return conditionText(own);
   if (row.operation && ['Failed', 'Error'].includes(row.operation.phase))
     return oneLine(row.operation.message);
-  return row.health === 'Healthy' ? '' : oneLine(row.healthMessage);
+  if (row.health !== 'Healthy' && row.healthMessage !== '') return oneLine(row.healthMessage);
+  const [condition] = row.conditions;
+  return condition ? conditionText(condition) : '';
+}
+
+/** Said of all targets alike: what one of them has to say for itself comes first. */
+const ofSource = ['SourceError', 'RenderError', 'SourceRewritten'];
+
+function conditionText({ type, message }: Target['conditions'][number]): string {
+  return oneLine(`${type}: ${message}`);
 }
 
 function oneLine(text: string): string {

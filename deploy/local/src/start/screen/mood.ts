@@ -75,8 +75,12 @@ export function isSettled({ assignment, observedAssignment, sync, health, live }
   return live && assignment > 0 && assignment === observedAssignment && sync === 'Synced' && isHealthy;
 }
 
+/** Said of all targets alike: what one of them has to say for itself comes first. */
+const ofSource = ['SourceError', 'RenderError', 'SourceRewritten'];
+
 function noteOf({ application, conditions, healthMessage }: Target): string {
-  const [condition] = conditions;
+  const own = conditions.find(({ type }) => !ofSource.includes(type));
+  const condition = own ?? (healthMessage === '' ? conditions[0] : undefined);
   const why = condition === undefined ? healthMessage : `${condition.type}: ${condition.message}`;
   return why === '' ? '' : `${application}: ${why}`;
 }
