@@ -1,6 +1,6 @@
 /** A hub that answers what a test says, a terminal that remembers, and one run of the CLI against both. */
 import { mkdtemp } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,8 @@ import { run } from './program.ts';
 export interface Answer {
   status?: number;
   body: unknown;
+  /** Instead of the body: the answer stays open, and this is called with it. */
+  stream?: (response: ServerResponse) => void;
 }
 
 /** By `GET /path`; a function sees the parsed body. */
@@ -33,6 +35,11 @@ export async function fakeHub(answers: Answers): Promise<FakeHub> {
       requests.push({ route, body, headers: request.headers });
       const given = answers[route] ?? { status: 404, body: { title: `no such page ${route}`, status: 404 } };
       const answer = typeof given === 'function' ? given(body, url.searchParams) : given;
+      if (answer.stream !== undefined) {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        response.flushHeaders();
+        return answer.stream(response);
+      }
       response.writeHead(answer.status ?? 200, { 'content-type': 'application/json' });
       response.end(answer.status === 204 ? undefined : JSON.stringify(answer.body));
     });
@@ -58,8 +65,15 @@ export interface RunOptions {
   url?: string;
   token?: string;
   configHome?: string;
-  stdin?: string;
+  /** As it comes, piece by piece. */
+  stdin?: string | readonly string[];
   isTTY?: boolean;
+  /** Of the terminal. */
+  columns?: number;
+  rows?: number;
+  /** Somebody sits before standard input. */
+  isAsked?: boolean;
+  signal?: AbortSignal;
   /** The clock goes on; otherwise it stands, so that ages are always the same. */
   ticking?: boolean;
 }
@@ -67,7 +81,11 @@ export interface RunOptions {
 export const now = new Date('2026-11-24T15:00:00Z');
 
 export async function flotilla(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
-  const stdout = memory(options.isTTY ?? false);
+  const { columns = 80, rows = 24 } = options;
+  const stdout = Object.assign(
+    memory(options.isTTY ?? false),
+    options.isTTY === true ? { columns, rows } : {},
+  );
   const stderr = memory(false);
   const configHome = options.configHome ?? (await mkdtemp(join(tmpdir(), 'flotilla-cli-')));
   const started = Date.now();
@@ -82,11 +100,14 @@ export async function flotilla(args: readonly string[], options: RunOptions = {}
     },
     stdout,
     stderr,
-    stdin: (async function* () {
-      yield options.stdin ?? '';
-    })(),
+    stdin: Object.assign(
+      (async function* () {
+        yield* [options.stdin ?? ''].flat();
+      })(),
+      { isTTY: options.isAsked ?? false },
+    ),
     now: () => new Date(now.getTime() + (options.ticking ? Date.now() - started : 0)),
-    signal: new AbortController().signal,
+    signal: options.signal ?? new AbortController().signal,
   });
   return { code, stdout: stdout.text(), stderr: stderr.text() };
 }

@@ -30,6 +30,25 @@ export function durationMs(text: string): number {
   return Number(match[1]) * unit;
 }
 
+/** RFC 3339, or `2h` from now on; as RFC 3339 in UTC. */
+export function moment(text: string, now: Date): string {
+  if (/^\d+(ms|s|m|h|d)$/.test(text)) return new Date(now.getTime() + durationMs(text)).toISOString();
+  return timeOf(text);
+}
+
+/** RFC 3339, or `2h` before now; as RFC 3339 in UTC. */
+export function past(text: string, now: Date): string {
+  if (/^\d+(ms|s|m|h|d)$/.test(text)) return new Date(now.getTime() - durationMs(text)).toISOString();
+  return timeOf(text);
+}
+
+function timeOf(text: string): string {
+  const time = new Date(text);
+  if (!/^\d{4}-\d\d-\d\d/.test(text) || Number.isNaN(time.getTime()))
+    throw new CommandError(exitCodes.usage, `"${text}" is not a time`, 'e.g. 2026-11-24T15:00:00Z');
+  return time.toISOString();
+}
+
 export function positiveInteger(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError(`"${text}" is not a positive number`);
   return Number(text);

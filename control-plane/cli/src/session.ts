@@ -9,9 +9,10 @@ import { outputFormats, render, type OutputFormat } from './output.ts';
 
 export interface Io {
   environment: Environment;
-  stdout: NodeJS.WritableStream & { isTTY?: boolean };
+  /** A terminal has a size; what is drawn on it must fit. */
+  stdout: NodeJS.WritableStream & { isTTY?: boolean; columns?: number; rows?: number };
   stderr: NodeJS.WritableStream & { isTTY?: boolean };
-  stdin: AsyncIterable<string | Uint8Array>;
+  stdin: AsyncIterable<string | Uint8Array> & { isTTY?: boolean };
   now: () => Date;
   signal: AbortSignal;
 }

@@ -65,8 +65,8 @@ export function createClient(options: ClientOptions) {
     plans: plans(transport),
     targets: targets(transport),
     audit: audit(transport),
-    /** `events`: so many of its decisions, the newest; default 200. */
-    rollout: (id: string, query: { events?: number } = {}) =>
+    /** `events`: so many of its decisions, the newest, default 200; `outcomes`: also what became of single targets, default true. */
+    rollout: (id: string, query: { events?: number; outcomes?: boolean } = {}) =>
       transport.json<rollouts.RolloutDetail>('GET', `${base}/rollouts/${id}`, { query }),
     /** What waits for a person; `applications.act` answers. */
     questions: (query: Query = {}) =>

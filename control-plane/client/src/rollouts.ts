@@ -1,5 +1,5 @@
 /** Rollouts as a client sees them: how far they are, what they wait for, and how they are steered. */
-import type { RevisionSummary } from './types.ts';
+import type { RemovalMode, RevisionSummary } from './types.ts';
 
 export interface WaveSummary {
   wave: number;
@@ -70,6 +70,8 @@ export interface Question {
   /** Objects that would go or targets that would leave, out of how many; null: not known. */
   count: number | null;
   of: number | null;
+  /** What becomes of the objects of targets that leave; null for a drop. */
+  removal: RemovalMode | null;
   /** That targets would leave, at most 10. */
   clusters: string[];
   since: string;
@@ -79,7 +81,9 @@ export interface Question {
 export type RolloutAction =
   | { action: 'start'; revision: number }
   | { action: 'pause' | 'abort' | 'rollback'; reason?: string }
-  | { action: 'resume' | 'promote' | 'resumeLane' | 'confirmLeaving' }
+  | { action: 'resume' | 'promote' | 'resumeLane' }
+  /** `targets`: refused where another number of them leave by now. */
+  | { action: 'confirmLeaving'; targets?: number }
   | { action: 'approve'; wave: string }
   | { action: 'retry' | 'unpin'; cluster: string }
   | { action: 'skip'; cluster: string; reason?: string }

@@ -5,7 +5,6 @@ import { collect, durationMs, positiveInteger } from '../parse.ts';
 import { withSession, type Io } from '../session.ts';
 import { createApp } from './appCreate.ts';
 import { deleteApp } from './appDelete.ts';
-import { showHistory } from './appHistory.ts';
 import { planApp } from './appPlan.ts';
 import { getApp, listApps } from './appShow.ts';
 import { syncApp } from './appSync.ts';
@@ -41,14 +40,6 @@ export function registerApp(program: Command, io: Io, end: (code: ExitCode) => v
     .action(
       withSession(io, (session, name: string, options) => waitForApp(session, name, options as never, end)),
     );
-  app
-    .command('history <name>')
-    .description('what happened to its targets, newest first; with --at, what ran at that time')
-    .option('--limit <n>', 'at most so many', positiveInteger, 30)
-    .option('--kind <kind>', 'Sync, Health, Operation, Applied, Drift, Pruned or Removed')
-    .option('--cluster <name>', 'only on this cluster')
-    .option('--at <time>', 'RFC 3339: which revision was in force then')
-    .action(withSession(io, showHistory));
   app
     .command('delete <name>')
     .description('remove it from every cluster')

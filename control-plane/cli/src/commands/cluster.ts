@@ -1,11 +1,10 @@
 /** `cluster`: the registered clusters and how they are doing. */
-import type { Query } from '@flotilla/client/client';
-import type { Cluster, Run, Target } from '@flotilla/client/types';
+import type { Cluster, Target } from '@flotilla/client/types';
 import type { Command } from 'commander';
 import { positiveInteger } from '../parse.ts';
 import { withSession, type Io, type Session } from '../session.ts';
 import { age, fields, labelsText, statusColor, table } from '../table.ts';
-import { runColumns, timeOf, type HistoryOptions } from './appHistory.ts';
+import { registerClusterPause } from './clusterPause.ts';
 import { countsText } from './counts.ts';
 import { collectPages, type ListOptions } from './list.ts';
 import { targetColumns } from './targets.ts';
@@ -22,15 +21,10 @@ export function registerCluster(program: Command, io: Io): void {
     .description('one cluster and what runs on it')
     .action(withSession(io, getCluster));
   cluster
-    .command('history <name>')
-    .description('which revisions were in force on it, newest first; with --at, those of that time')
-    .option('--limit <n>', 'at most so many', positiveInteger, 30)
-    .option('--at <time>', 'RFC 3339')
-    .action(withSession(io, showClusterHistory));
-  cluster
     .command('approve <name>')
     .description('let a cluster that enrolled with a token "requiring approval" take part')
     .action(withSession(io, approveCluster));
+  registerClusterPause(cluster, io);
   cluster
     .command('revoke <name>')
     .description('cut a cluster off for good: its certificates no longer count')
@@ -65,7 +59,8 @@ async function getCluster(session: Session, name: string): Promise<void> {
 }
 
 function describe({ colors, io }: Session, cluster: Cluster): string {
-  const reason = cluster.stateReason ? ` (${cluster.stateReason})` : '';
+  const until = cluster.pausedUntil === null ? '' : ` until ${cluster.pausedUntil}`;
+  const reason = until + (cluster.stateReason ? ` (${cluster.stateReason})` : '');
   return fields([
     ['Name', cluster.name],
     ['Project', cluster.project],
@@ -95,13 +90,6 @@ function targetTable(session: Session, targets: readonly Target[]): string {
     targets,
     'nothing is placed on this cluster',
   );
-}
-
-async function showClusterHistory(session: Session, name: string, options: HistoryOptions): Promise<void> {
-  const query = options.at === undefined ? {} : { at: timeOf(options.at) };
-  const list = (paging: Query) => session.client.clusters.history(name, paging);
-  const page = await collectPages<Run>(list, { limit: options.limit }, query);
-  session.print(page, () => table(runColumns, page.items, 'nothing was in force'));
 }
 
 async function approveCluster({ client, say }: Session, name: string): Promise<void> {

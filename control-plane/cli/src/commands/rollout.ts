@@ -1,119 +1,23 @@
-/** `rollout`: how a revision moves over the fleet, seen and steered. Each verb names the application. */
-import type { Rollout, RolloutAction, RolloutDetail, WaveSummary } from '@flotilla/client/rollouts';
+/** `rollout`: how a revision moves over the fleet, seen and steered. */
+import type { Rollout } from '@flotilla/client/rollouts';
 import type { Command } from 'commander';
-import { CommandError, exitCodes } from '../exit.ts';
-import { positiveInteger } from '../parse.ts';
+import { CommandError, exitCodes, type ExitCode } from '../exit.ts';
+import { durationMs, positiveInteger } from '../parse.ts';
+import { drawRollout } from '../rollout/draw.ts';
+import { watchRollout } from '../rollout/watch.ts';
 import { withSession, type Io, type Session } from '../session.ts';
-import { age, fields, statusColor, table } from '../table.ts';
-import { timeOf } from './appHistory.ts';
+import { age, statusColor, table } from '../table.ts';
 import { collectPages, type ListOptions } from './list.ts';
+import { registerVerbs } from './rolloutVerbs.ts';
 
-interface VerbOptions {
-  reason?: string;
-  cluster?: string;
-  revision?: number;
-  wave?: string;
-  expires?: string;
+interface GetOptions {
+  watch?: boolean;
+  timeout?: number;
 }
 
-type Flag = 'reason' | 'cluster' | 'revision' | 'wave' | 'expires';
+const columnsDefault = 80;
 
-interface Verb {
-  name: string;
-  summary: string;
-  flags: readonly Flag[];
-  action: (options: Required<VerbOptions>) => RolloutAction;
-}
-
-const verbs: readonly Verb[] = [
-  {
-    name: 'start',
-    summary: 'move to a revision, also an older one, over whatever is open',
-    flags: ['revision'],
-    action: ({ revision }) => ({ action: 'start', revision }),
-  },
-  {
-    name: 'pause',
-    summary: 'assign nothing new',
-    flags: ['reason'],
-    action: ({ reason }) => ({ action: 'pause', reason }),
-  },
-  {
-    name: 'resume',
-    summary: 'go on; failures so far are accepted',
-    flags: [],
-    action: () => ({ action: 'resume' }),
-  },
-  {
-    name: 'approve',
-    summary: 'let a wave that waits for a person start',
-    flags: ['wave'],
-    action: ({ wave }) => ({ action: 'approve', wave }),
-  },
-  { name: 'promote', summary: 'skip the rest of a soak', flags: [], action: () => ({ action: 'promote' }) },
-  {
-    name: 'abort',
-    summary: 'end it; what was assigned stays',
-    flags: ['reason'],
-    action: ({ reason }) => ({ action: 'abort', reason }),
-  },
-  {
-    name: 'rollback',
-    summary: 'back to what was healthy, in waves; automation never starts the revision again',
-    flags: ['reason'],
-    action: ({ reason }) => ({ action: 'rollback', reason }),
-  },
-  {
-    name: 'retry',
-    summary: 'assign again on a cluster that failed, was skipped or deferred',
-    flags: ['cluster'],
-    action: ({ cluster }) => ({ action: 'retry', cluster }),
-  },
-  {
-    name: 'skip',
-    summary: 'do not wait for a cluster',
-    flags: ['cluster', 'reason'],
-    action: ({ cluster, reason }) => ({ action: 'skip', cluster, reason }),
-  },
-  {
-    name: 'pin',
-    summary: 'keep a cluster at a revision',
-    flags: ['cluster', 'revision', 'reason', 'expires'],
-    action: ({ cluster, revision, reason, expires }) => ({
-      action: 'pin',
-      cluster,
-      revision,
-      reason,
-      expiresAt: expires === '' ? null : timeOf(expires),
-    }),
-  },
-  {
-    name: 'unpin',
-    summary: 'let a cluster follow again',
-    flags: ['cluster'],
-    action: ({ cluster }) => ({ action: 'unpin', cluster }),
-  },
-  {
-    name: 'resume-lane',
-    summary: 'accept failures outside of rollouts',
-    flags: [],
-    action: () => ({ action: 'resumeLane' }),
-  },
-  {
-    name: 'confirm-drop',
-    summary: 'a revision may drop the objects that it drops',
-    flags: ['revision'],
-    action: ({ revision }) => ({ action: 'confirmDrop', revision }),
-  },
-  {
-    name: 'confirm-leaving',
-    summary: 'the many targets that left the placement at once may go',
-    flags: [],
-    action: () => ({ action: 'confirmLeaving' }),
-  },
-];
-
-export function registerRollout(program: Command, io: Io): void {
+export function registerRollout(program: Command, io: Io, end: (code: ExitCode) => void): void {
   const rollout = program.command('rollout').description('how revisions move over the fleet');
   rollout
     .command('list <application>')
@@ -122,37 +26,18 @@ export function registerRollout(program: Command, io: Io): void {
     .action(withSession(io, listRollouts));
   rollout
     .command('get <application>')
-    .description('the newest rollout: its waves, and every decision with its reason')
-    .action(withSession(io, getRollout));
-  for (const verb of verbs) {
-    const command = rollout.command(`${verb.name} <application>`).description(verb.summary);
-    for (const flag of verb.flags) addFlag(command, flag);
-    command.action(
-      withSession(io, (session, name: string, options: VerbOptions) => act(session, name, verb, options)),
+    .description('the open rollout, else the newest: its waves, what it waits for, what failed, when it ends')
+    .option(
+      '-w, --watch',
+      'keep it up to date until it is closed: exit 0 completed, 2 rolled back, aborted or superseded, 3 interrupted',
+    )
+    .option('--timeout <duration>', 'of --watch: give up after it, with exit 6', durationMs)
+    .action(
+      withSession(io, (session, name: string, options: GetOptions) =>
+        getRollout(session, name, options, end),
+      ),
     );
-  }
-}
-
-function addFlag(command: Command, flag: Flag): void {
-  switch (flag) {
-    case 'reason':
-      return void command.option('--reason <text>', 'why, for the record', '');
-    case 'cluster':
-      return void command.requiredOption('--cluster <name>', 'where');
-    case 'revision':
-      return void command.requiredOption('--revision <n>', 'which', positiveInteger);
-    case 'wave':
-      return void command.requiredOption('--wave <name>', 'which');
-    case 'expires':
-      return void command.option('--expires <time>', 'until when (RFC 3339)', '');
-  }
-}
-
-async function act(session: Session, name: string, verb: Verb, options: VerbOptions): Promise<void> {
-  const query = session.project === undefined ? {} : { project: session.project };
-  const action = verb.action(options as Required<VerbOptions>);
-  const result = await session.client.applications.act(name, action, query);
-  session.print(result, () => (result.events.length === 0 ? 'nothing changed' : result.events.join('\n')));
+  registerVerbs(rollout, io);
 }
 
 async function listRollouts(session: Session, name: string, options: ListOptions): Promise<void> {
@@ -175,46 +60,28 @@ async function listRollouts(session: Session, name: string, options: ListOptions
   session.print(page, () => table(columns, page.items, 'no rollouts yet'));
 }
 
-async function getRollout(session: Session, name: string): Promise<void> {
-  const query = session.project === undefined ? {} : { project: session.project };
-  const newest = (await session.client.applications.rollouts(name, { ...query, limit: 1 })).items[0];
-  if (!newest)
-    throw new CommandError(
-      exitCodes.notFound,
-      `"${name}" has no rollout yet`,
-      `see: flotilla app get ${name}`,
-    );
-  const rollout = await session.client.rollout(newest.id);
-  session.print(rollout, () => describe(session, rollout));
+async function getRollout(
+  session: Session,
+  name: string,
+  options: GetOptions,
+  end: (code: ExitCode) => void,
+): Promise<void> {
+  const rolloutId = await findRollout(session, name);
+  if (options.watch === true)
+    return end(await watchRollout(session, { rolloutId, timeoutMs: options.timeout ?? null }));
+  const { client, colors, io } = session;
+  const rollout = await client.rollout(rolloutId);
+  const columns = io.stdout.columns ?? columnsDefault;
+  const room = { columns, rows: null, colors, nowMs: Date.parse(rollout.readAt), hubAwayMs: null };
+  session.print(rollout, () => drawRollout(rollout, room).join('\n'));
 }
 
-function describe({ colors, io }: Session, rollout: RolloutDetail): string {
-  const reason = rollout.phaseReason ? ` (${rollout.phaseReason})` : '';
-  const head = fields([
-    ['Application', rollout.application],
-    ['Revision', String(rollout.revisionNumber)],
-    ['Kind', rollout.kind],
-    ['Phase', statusColor(colors, rollout.phase) + reason],
-    ['By', rollout.createdBy],
-    ['Started', `${age(rollout.startedAt, io.now())} ago`],
-  ]);
-  const waves = table(
-    [
-      { title: 'WAVE', value: (wave: WaveSummary) => String(wave.wave + 1) },
-      { title: 'TARGETS', value: (wave: WaveSummary) => String(wave.total) },
-      { title: 'OUTCOMES', value: ({ outcomes }: WaveSummary) => outcomesText(outcomes) },
-    ],
-    rollout.waves,
-    'no wave has opened yet',
-  );
-  const events = rollout.events
-    .toReversed()
-    .map(({ at, kind, message }) => `${at}  ${kind.padEnd(10)}  ${message}`);
-  return [head, waves, events.join('\n')].join('\n\n');
-}
-
-function outcomesText(outcomes: Record<string, number>): string {
-  return Object.entries(outcomes)
-    .map(([outcome, count]) => `${count} ${outcome}`)
-    .join(', ');
+/** The one that moves; where none does, the newest. */
+async function findRollout({ client, project }: Session, name: string): Promise<string> {
+  const query = project === undefined ? {} : { project };
+  const application = await client.applications.get(name, query);
+  const [newest] = (await client.applications.rollouts(name, { ...query, limit: 1 })).items;
+  const rollout = application.rollout ?? newest;
+  if (rollout) return rollout.id;
+  throw new CommandError(exitCodes.notFound, `"${name}" has no rollout yet`, `see: flotilla app get ${name}`);
 }

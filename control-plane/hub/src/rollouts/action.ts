@@ -30,7 +30,12 @@ export const rolloutAction = z
     z
       .strictObject({ action: z.literal('confirmDrop'), revision })
       .describe('this revision may drop what it drops'),
-    z.strictObject({ action: z.literal('confirmLeaving') }).describe('the targets that left may go'),
+    z
+      .strictObject({
+        action: z.literal('confirmLeaving'),
+        targets: z.int().min(1).optional().describe('refused where another number of them leave by now'),
+      })
+      .describe('the targets that left may go'),
   ])
   .meta({ id: 'RolloutAction' });
 

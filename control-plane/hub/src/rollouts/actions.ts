@@ -46,7 +46,7 @@ export class RolloutActions {
         if (application.removal !== null) throw conflict(`application "${name}" is being removed`);
         const messages =
           action.action === 'confirmLeaving'
-            ? await this.confirmLeaving(tx, application)
+            ? await this.confirmLeaving(tx, application, action.targets)
             : await this.applyVerb(tx, application, caller.principal.name, action);
         tx.audit({
           action: `rollout.${action.action}`,
@@ -61,9 +61,15 @@ export class RolloutActions {
     );
   }
 
-  private async confirmLeaving(tx: HubTransaction, { id }: rows.ApplicationRow): Promise<string[]> {
+  private async confirmLeaving(
+    tx: HubTransaction,
+    { id }: rows.ApplicationRow,
+    expected: number | undefined,
+  ): Promise<string[]> {
     const confirmed = await saved.confirmLeaving(tx, id);
     if (confirmed === 0) throw conflict('no leaving targets wait for confirmation');
+    if (expected !== undefined && expected !== confirmed)
+      throw conflict(`${confirmed} targets wait for confirmation by now, not ${expected}: look again`);
     return [`${confirmed} targets may leave`];
   }
 

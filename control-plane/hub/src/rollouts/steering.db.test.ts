@@ -218,11 +218,13 @@ test('targets that leave together are held until a person confirms', async () =>
         count: 3,
         of: 4,
         clusters: [1, 2, 3].map((at) => `${world.name}-${at}`),
+        removal: 'orphan',
         message: '3 of 4 targets left the placement',
       },
     ],
   });
-  expect(await act({ action: 'confirmLeaving' })).toMatchObject({ status: 202 });
+  expect(await act({ action: 'confirmLeaving', targets: 2 })).toMatchObject({ status: 409 });
+  expect(await act({ action: 'confirmLeaving', targets: 3 })).toMatchObject({ status: 202 });
   expect((await questions()).body).toMatchObject({ items: [] });
   await eventually('removing', async () => {
     const states = (await world.targets()).map(({ state }) => state);

@@ -228,6 +228,12 @@ describe('history', () => {
       `/applications/${application()}/history?kind=Health&cluster=${fleet.clusterIds[1]}`,
     );
     expect(health.body.items).toMatchObject([{ kind: 'Health', to: 'Degraded' }]);
+    const at = encodeURIComponent(all[0]!['at'] as string);
+    const inTime = async (query: string) =>
+      (await get(`/applications/${application()}/history?${query}`)).body.items;
+    expect(await inTime(`since=${at}&until=${at}`)).toEqual([all[0]]);
+    expect(await inTime('until=2020-01-01T00:00:00Z')).toEqual([]);
+    expect(await inTime('since=2020-01-01T00:00:00Z')).toEqual(all);
   });
 
   it('takes a flap in once it has lasted', async () => {

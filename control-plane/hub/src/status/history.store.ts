@@ -63,12 +63,14 @@ export interface TransitionFilter {
   scope: { targetId: string } | { applicationId: string };
   kind: string | null;
   clusterId: string | null;
+  since?: string | undefined;
+  until?: string | undefined;
   after: readonly string[] | null;
   limit: number;
 }
 
 export function listTransitions(database: Database, filter: TransitionFilter): Promise<TransitionListRow[]> {
-  const { scope, kind, clusterId, after, limit } = filter;
+  const { scope, kind, clusterId, since = null, until = null, after, limit } = filter;
   const [column, id] =
     'targetId' in scope ? ['target_id', scope.targetId] : ['application_id', scope.applicationId];
   return database.query<TransitionListRow>(
@@ -81,8 +83,9 @@ export function listTransitions(database: Database, filter: TransitionFilter): P
         AND ($2::text IS NULL OR h.kind = $2)
         AND ($3::uuid IS NULL OR h.cluster_id = $3)
         AND ($4::timestamptz IS NULL OR (h.at, h.id) < ($4, $5::uuid))
+        AND ($7::timestamptz IS NULL OR h.at >= $7) AND ($8::timestamptz IS NULL OR h.at <= $8)
       ORDER BY h.at DESC, h.id DESC LIMIT $6`,
-    [id, kind, clusterId, after?.[0] ?? null, after?.[1] ?? null, limit],
+    [id, kind, clusterId, after?.[0] ?? null, after?.[1] ?? null, limit, since, until],
   );
 }
 

@@ -1,6 +1,6 @@
 /** The open questions of the fleet, as the API shows them. */
 import { z } from 'zod';
-import { revisionSummary } from '../applications/application.ts';
+import { removalMode, revisionSummary } from '../applications/application.ts';
 import { pageSchema } from '../http/operation.ts';
 import { pageQuery } from '../http/pages.ts';
 
@@ -17,6 +17,7 @@ export const questionResource = z
     revision: revisionSummary.nullable().describe('the one that drops; null where targets leave'),
     count: count.describe('objects that would go, or targets that would leave; null: not known'),
     of: count.describe('out of so many'),
+    removal: removalMode.nullable().describe('what becomes of the objects of targets that leave'),
     clusters: z.array(z.string()).describe('that targets would leave, the first ones by name, at most 10'),
     since: z.iso.datetime(),
     message: z.string(),

@@ -15,6 +15,8 @@ export interface QuestionRow {
   count: number;
   of: number;
   since: Date;
+  /** What becomes of the objects on the clusters that targets leave; null for a drop. */
+  removal: 'delete' | 'orphan' | 'detach' | null;
   /** The first clusters by name that targets would leave; none for a drop. */
   clusters: string[];
 }
@@ -30,7 +32,7 @@ export interface QuestionFilter {
 /** A revision that is asked about both in a rollout and outside of one is one question. */
 const drops = `
   SELECT DISTINCT ON (a.id, d.revision) 'drop' AS kind, a.id, a.name, a.project_id, d.revision, d.dropped AS count, d.total AS "of",
-    to_timestamp(d."sinceMs" / 1000) AS since, '{}'::text[] AS clusters
+    to_timestamp(d."sinceMs" / 1000) AS since, NULL AS removal, '{}'::text[] AS clusters
   FROM applications a LEFT JOIN rollouts r ON r.application_id = a.id AND r.phase IN ('Running', 'Paused'),
     jsonb_to_recordset(coalesce(r.state->'heldDrops', '[]') || coalesce(a.rollout_state->'laneDrops', '[]'))
       AS d(revision int4, dropped float8, total float8, "sinceMs" float8)
@@ -39,7 +41,8 @@ const drops = `
 
 /** The condition says where to look, the targets what is true: an answer counts before the placement has acted on it. */
 const leavings = `
-  SELECT 'leaving' AS kind, a.id, a.name, a.project_id, 0 AS revision, l.count, l."of", l.since, l.clusters
+  SELECT 'leaving' AS kind, a.id, a.name, a.project_id, 0 AS revision, l.count, l."of", l.since,
+    coalesce(a.spec->'syncPolicy'->>'onUnplace', 'orphan') AS removal, l.clusters
   FROM applications a CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE t.held)::float8 AS count, count(*)::float8 AS "of", min(t.leaving_since) FILTER (WHERE t.held) AS since,
       coalesce((array_agg(t.name ORDER BY t.name) FILTER (WHERE t.held))[1:10], '{}') AS clusters
@@ -53,7 +56,7 @@ export function listQuestions(
 ): Promise<QuestionRow[]> {
   return database.query<QuestionRow>(
     `SELECT q.kind, q.id AS "applicationId", q.name AS application, p.name AS project, q.revision, v.state AS "revisionState",
-       v.sources, v.meta, q.count, q."of", q.since, q.clusters
+       v.sources, v.meta, q.count, q."of", q.since, q.removal, q.clusters
      FROM (SELECT * FROM (${drops}) d UNION ALL ${leavings}) q JOIN projects p ON p.id = q.project_id
        LEFT JOIN revisions v ON v.application_id = q.id AND v.number = q.revision
      WHERE $2::text IS NULL OR (p.name, q.name, q.id, q.revision) > ($2, $3, $4::uuid, $5::int)

@@ -44,7 +44,7 @@ export class QuestionsController {
 }
 
 function questionOf(row: QuestionRow): schema.QuestionResource {
-  const { application, applicationId, project, kind, clusters } = row;
+  const { application, applicationId, project, kind, removal, clusters } = row;
   const isKnown = row.of < Number.MAX_SAFE_INTEGER;
   return {
     application,
@@ -54,6 +54,7 @@ function questionOf(row: QuestionRow): schema.QuestionResource {
     revision: revisionOf(row),
     count: isKnown ? row.count : null,
     of: isKnown ? row.of : null,
+    removal,
     clusters,
     since: row.since.toISOString(),
     message: wordsOf(row),

@@ -78,11 +78,11 @@ export class StatusReader {
     application: string,
     query: schema.TransitionsQuery,
   ): Promise<Page<schema.TransitionResource>> {
-    const { limit, kind = null } = query;
+    const { limit, kind = null, since, until } = query;
     const { applicationId, clusterId } = await this.idsOf({ ...query, application });
     const after = decodeCursor(query.cursor, 2);
     const scope = { applicationId: applicationId ?? '' };
-    const filter = { scope, kind, clusterId, after, limit: limit + 1 };
+    const filter = { scope, kind, clusterId, since, until, after, limit: limit + 1 };
     const rows = await history.listTransitions(this.database, filter);
     return pageOf(rows, limit, (row) => [row.at.toISOString(), row.id], transitionResourceOf);
   }
@@ -109,7 +109,11 @@ export class StatusReader {
     if (!row) throw notFound('rollout');
     const [counted, events] = await Promise.all([
       this.counts.at(row.id, row.rolloutVersion),
-      rollouts.listRolloutEvents(this.database, row.id, query.events),
+      rollouts.listRolloutEvents(this.database, {
+        rolloutId: row.id,
+        withOutcomes: query.outcomes === 'true',
+        limit: query.events,
+      }),
     ]);
     return rolloutDetailOf({ row, ...counted, events });
   }

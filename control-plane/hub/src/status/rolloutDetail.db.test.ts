@@ -36,6 +36,7 @@ const words: OutcomeType[] = [
   'RolledBack',
   'Superseded',
 ];
+const all = { events: 200, outcomes: 'true' } as const;
 const waveNames = ['canary', 'emea', 'rest'];
 const startedAtMs = Date.parse('2026-11-24T12:00:00Z');
 
@@ -167,7 +168,7 @@ it('a rollout shows its commit, every wave, what it waits for, the first failure
   const failed = outcomes.filter(
     ({ outcome, regressedAtMs }) => outcome === 'Failed' || regressedAtMs !== null,
   );
-  const shown = await new StatusReader(database).rollout(rollout.id, { events: 200 });
+  const shown = await new StatusReader(database).rollout(rollout.id, all);
   expect(shown).toMatchObject({
     revision: { number: 2, commit: 'c'.repeat(40), author: 'Ada <ada@x>', message: 'Use more replicas' },
     waves: [
@@ -188,11 +189,30 @@ it('a rollout shows its commit, every wave, what it waits for, the first failure
   expect(shown.failures.first[0]).toMatchObject({ cluster: expect.stringMatching(/^cluster-/) });
 });
 
+it('decisions come without what became of single targets where that is asked for', async () => {
+  const rollout = await stored(1, 10);
+  for (const [kind, at] of [
+    ['Started', '12:00'],
+    ['Outcome', '12:01'],
+    ['Paused', '12:02'],
+  ]) {
+    await database.query(
+      `INSERT INTO rollout_events (rollout_id, at, kind, message) VALUES ($1, $2::timestamptz, $3, '')`,
+      [rollout.id, `2026-11-24 ${at}Z`, kind],
+    );
+  }
+  const reader = new StatusReader(database);
+  const kinds = async (query: { events: number; outcomes: 'true' | 'false' }) =>
+    (await reader.rollout(rollout.id, query)).events.map(({ kind }) => kind);
+  expect(await kinds(all)).toEqual(['Paused', 'Outcome', 'Started']);
+  expect(await kinds({ events: 2, outcomes: 'false' })).toEqual(['Paused', 'Started']);
+});
+
 it('outcomes are counted once for everybody, until the rollout version rises', async () => {
   const rollout = await stored(3, 9);
   const reader = new StatusReader(database);
   const total = async () => {
-    const { waves } = await reader.rollout(rollout.id, { events: 0 });
+    const { waves } = await reader.rollout(rollout.id, { events: 0, outcomes: 'true' });
     return waves.reduce((sum, wave) => sum + wave.total, 0);
   };
   expect(await total()).toBe(3);
@@ -209,6 +229,7 @@ it('outcomes are counted once for everybody, until the rollout version rises', a
 it('a rollout over ten thousand targets is as small as one over three hundred', async () => {
   const reader = new StatusReader(database);
   const [small, large] = [await stored(300, 7), await stored(10_000, 8)];
-  const sizeOf = async ({ id }: Rollout) => JSON.stringify(await reader.rollout(id, { events: 10 })).length;
+  const sizeOf = async ({ id }: Rollout) =>
+    JSON.stringify(await reader.rollout(id, { events: 10, outcomes: 'true' })).length;
   expect((await sizeOf(large)) / (await sizeOf(small))).toBeLessThan(1.1);
 });

@@ -48,8 +48,7 @@ export interface RolloutEventRow {
 /** The newest ones. What an event says of one target it says in `detail`; of several, how many they are. */
 export function listRolloutEvents(
   database: Database,
-  rolloutId: string,
-  limit: number,
+  { rolloutId, withOutcomes, limit }: { rolloutId: string; withOutcomes: boolean; limit: number },
 ): Promise<RolloutEventRow[]> {
   return database.query<RolloutEventRow>(
     `SELECT at, kind, CASE WHEN n > 1 THEN message || ', ' || n || ' targets' ELSE message END AS message,
@@ -57,8 +56,8 @@ export function listRolloutEvents(
                  WHEN n = 1 THEN detail || jsonb_build_object('target', targets[1], 'assignment', assignments[1])
                  ELSE detail || jsonb_build_object('targets', n) END AS detail
        FROM (SELECT *, cardinality(targets) AS n FROM rollout_events
-              WHERE rollout_id = $1 ORDER BY at DESC, id DESC LIMIT $2) e ORDER BY at DESC, id DESC`,
-    [rolloutId, limit],
+              WHERE rollout_id = $1 AND ($2 OR kind <> 'Outcome') ORDER BY at DESC, id DESC LIMIT $3) e ORDER BY at DESC, id DESC`,
+    [rolloutId, withOutcomes, limit],
   );
 }
 

@@ -229,6 +229,8 @@ export const transitionsQuery = z.object({
   ...pageQuery.shape,
   ...inProject,
   kind: z.string().max(30).optional(),
+  since: z.iso.datetime({ offset: true }).optional().describe('not before this time'),
+  until: z.iso.datetime({ offset: true }).optional().describe('not after this time'),
   cluster: z.string().optional().describe('name or id'),
 });
 export const rolloutQuery = z.object({
@@ -239,6 +241,10 @@ export const rolloutQuery = z.object({
     .max(200)
     .default(200)
     .describe('so many of its decisions, the newest'),
+  outcomes: z
+    .enum(['true', 'false'])
+    .default('true')
+    .describe('also what became of single targets is a decision'),
 });
 export const pagesInProject = z.object({ ...pageQuery.shape, ...inProject });
 
