@@ -1,6 +1,7 @@
 /**
  * `npm run -s scale -- --agents 1000`: thousands of simulated agents, against a hub of its own or one that is named. One
- * line tells how they fare until Ctrl-C, or until `--once` has seen every agent connected and every assignment ended.
+ * line tells how they fare until Ctrl-C, or until `--once` has seen every agent connected and every assignment ended. With
+ * `--rollout` the fleet is taken through one in waves.
  */
 import { parseArgs } from 'node:util';
 import { readFile } from 'node:fs/promises';
@@ -8,12 +9,14 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SimulatedFleet } from './agents/fleet.ts';
 import type { WorkerCounts } from './agents/messages.ts';
-import { agentArguments, ArgumentError, readFleetShape } from './agents/options.ts';
+import { agentArguments, ArgumentError, readFleetShape, shareOf } from './agents/options.ts';
 import { startWorld, type World } from './hub/world.ts';
+import { tellRollout } from './story/rolloutStory.ts';
 
 const usage = `usage: npm run -s scale -- [--agents 1000] [--processes 2] [--delay 200ms-2s] [--failing 0.01]
     [--offline-every 10m] [--offline-for 30s] [--restart-every 30m] [--old 0.1] [--old-protocol 0] [--once]
-    [--hub https://host:port --ca FILE --token-file FILE]`;
+    [--hub https://host:port --ca FILE --token-file FILE]
+   or: npm run -s scale -- --rollout [--agents 2000] [--failing 0.03] [--away 0.05] [--chart FILE.svg]`;
 const usageExitCode = 64;
 const tellEveryMs = 500;
 
@@ -32,6 +35,9 @@ function readArguments() {
         ca: { type: 'string' },
         'token-file': { type: 'string' },
         once: { type: 'boolean', default: false },
+        rollout: { type: 'boolean', default: false },
+        away: { type: 'string', default: '0.05' },
+        chart: { type: 'string' },
       },
     }).values;
   } catch (error) {
@@ -39,10 +45,9 @@ function readArguments() {
   }
 }
 
-async function hubOf(
-  values: ReturnType<typeof readArguments>,
-  agents: number,
-): Promise<Hub & { world: World | null }> {
+type Arguments = ReturnType<typeof readArguments>;
+
+async function hubOf(values: Arguments, agents: number): Promise<Hub & { world: World | null }> {
   const { hub, ca, 'token-file': tokenFile } = values;
   if (hub !== undefined) {
     if (ca === undefined || tokenFile === undefined)
@@ -52,7 +57,7 @@ async function hubOf(
   process.stderr.write('starting a hub\n');
   const world = await startWorld();
   const token = await world.enrolmentToken(agents, { fleet: 'simulated' });
-  await world.createApplication('settings', { fleet: 'simulated' });
+  if (!values.rollout) await world.createApplication('settings', { fleet: 'simulated' });
   return { hubUrl: world.hub().url, caPem: world.caPem, tokenFile: token, world };
 }
 
@@ -65,7 +70,9 @@ async function run(): Promise<void> {
   const { world, ...hub } = await hubOf(values, shape.agents);
   if (world !== null) stack.use(world);
   const caSha256 = createHash('sha256').update(new X509Certificate(hub.caPem).raw).digest('hex');
+  if (values.rollout) shape.behaviour.failingShare = 0;
   const fleet = stack.use(new SimulatedFleet({ ...shape, ...hub, caSha256 }));
+  if (values.rollout) return tell(values, world, fleet);
   const startMs = performance.now();
   while (!stopping.signal.aborted) {
     const counts = fleet.counts();
@@ -81,6 +88,20 @@ async function run(): Promise<void> {
       ...fleet.counts(),
     }),
   );
+}
+
+/** `--rollout`: the failing share counts from the second revision on. */
+async function tell(values: Arguments, world: World | null, fleet: SimulatedFleet): Promise<void> {
+  if (world === null) throw new ArgumentError('--rollout brings its own hub: leave out --hub');
+  const story = {
+    world,
+    fleet,
+    failingShare: shareOf(values, 'failing'),
+    offlineShare: shareOf(values, 'away'),
+    chart: values.chart ?? null,
+  };
+  const end = await tellRollout(story, (line) => process.stderr.write(`${line}\n`));
+  console.log(JSON.stringify(end));
 }
 
 function isSettled(agents: number, counts: WorkerCounts): boolean {

@@ -24,6 +24,8 @@ export type ToWorker =
   | { type: 'begin'; options: WorkerOptions }
   | { type: 'offline' }
   | { type: 'online'; jitter: number }
+  /** The first agents of the process, so many of all (0 to 1), are cut off until all come online. */
+  | { type: 'leave'; share: number }
   | { type: 'behave'; behaviour: ClusterBehaviour }
   /** Forgets times and bytes of before. */
   | { type: 'mark' }

@@ -48,6 +48,11 @@ export function readFleetShape(values: Values): FleetShape {
   };
 }
 
+/** @throws ArgumentError */
+export function shareOf(values: Values, name: string): number {
+  return numberOf(values, name, 0, 1);
+}
+
 function numberOf(values: Values, name: string, min: number, max: number): number {
   const number = Number(values[name]);
   if (Number.isFinite(number) && number >= min && number <= max) return number;

@@ -144,6 +144,11 @@ async function goOffline(): Promise<void> {
   tell({ type: 'offline' });
 }
 
+async function leave(share: number): Promise<void> {
+  const leaving = agents.slice(0, Math.round(share * agents.length));
+  await Promise.all(leaving.map((agent) => agent.offline()));
+}
+
 function goOnline(withJitter: number): void {
   jitter = withJitter;
   isOnline = true;
@@ -203,6 +208,8 @@ async function obey(message: ToWorker): Promise<void> {
       return goOffline();
     case 'online':
       return goOnline(message.jitter);
+    case 'leave':
+      return leave(message.share);
     case 'behave':
       if (options !== null) options = { ...options, behaviour: message.behaviour };
       return;
