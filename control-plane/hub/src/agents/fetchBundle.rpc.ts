@@ -34,10 +34,11 @@ export async function fetchBundle(context: FetchBundleContext, call: Call): Prom
   for (const event of ['cancelled', 'close'] as const) call.on(event, () => cutting.abort());
   try {
     const request = decodeBundleRequest(call.request);
-    const granted = await grantedBundle(context.database, { clusterId: peer.clusterId, ...request });
+    const withIndex = request.frames.length === 0;
+    const asked = { clusterId: peer.clusterId, target: request.target, digest: request.digest, withIndex };
+    const granted = await grantedBundle(context.database, asked);
     if (!granted) return void call.emit('error', notFound);
-    const chunks =
-      request.frames.length === 0 ? indexOf(context, request, granted) : framesOf(context, request, granted);
+    const chunks = withIndex ? indexOf(context, request, granted) : framesOf(context, request, granted);
     for await (const chunk of chunks) {
       if (chunk === null) return void call.emit('error', notFound);
       await writeDrained(call, encodeBundleChunk(chunk), cutting.signal);

@@ -1,6 +1,7 @@
 /**
  * Hints between replicas by NOTIFY: "look at these rows now". They are sent after commit, coalesced to one notification
- * a replica per 20 ms, delivered to the sender itself at once, and may be lost: every listener also scans.
+ * a replica per 20 ms, and may be lost: every listener also scans. In the process that sends them they arrive at once, so that
+ * a commit goes from stage to stage without waiting for company.
  */
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
@@ -10,6 +11,8 @@ export type HintKind =
   | 'cluster'
   | 'repository'
   | 'application'
+  /** Of an application: its files moved, or a revision of it is to be rendered. Nothing of it is placed or assigned by that. */
+  | 'source'
   | 'rollout'
   | 'session'
   | 'audit'
@@ -66,6 +69,7 @@ export class Hints {
 
   send(kind: HintKind, ids: string[]): void {
     if (ids.length === 0 || this.closed) return;
+    this.deliver(kind, ids);
     const pending = this.pending.get(kind) ?? new Set();
     for (const id of ids) pending.add(id);
     this.pending.set(kind, pending);
@@ -98,7 +102,6 @@ export class Hints {
     this.timer = null;
     this.flushedAtMs = performance.now();
     for (const [kind, ids] of batch) {
-      this.deliver(kind, [...ids]);
       for (const part of inParts([...ids])) this.notify({ from: this.origin, kind, ids: part });
     }
   }

@@ -24,11 +24,11 @@ export class BundleStore {
 
   /** Outside of the transaction. */
   async prepare(projectId: string, { index, frames }: Bundle): Promise<PreparedBundle> {
-    const prepared = await this.frames.prepare(
-      projectId,
-      index.frames.map(({ digest }, at) => ({ digest, bytes: frames[at] ?? new Uint8Array() })),
-    );
-    const sealedIndex = await this.dataKeys.seal(projectId, 'bundles', index.digest, encodeIndex(index));
+    const plain = index.frames.map(({ digest }, at) => ({ digest, bytes: frames[at] ?? new Uint8Array() }));
+    const [prepared, sealedIndex] = await Promise.all([
+      this.frames.prepare(projectId, plain),
+      this.dataKeys.seal(projectId, 'bundles', index.digest, encodeIndex(index)),
+    ]);
     return { projectId, index, sealedIndex, frames: prepared };
   }
 

@@ -38,7 +38,7 @@ export function startRendering(options: RenderingOptions): void {
       intervalMs: options.scanIntervalMs,
       signal: lifecycle.signal,
       logger,
-      hints: { source: hints, kinds: ['application'] },
+      hints: { source: hints, kinds: ['application', 'source'] },
       // Not awaited: one application that takes its whole time must not keep others from being seen.
       run: async (hinted) => {
         for (const id of new Set([...hinted, ...(await store.due(500))])) void pool.ask(id);

@@ -143,7 +143,7 @@ export class ResolveStore {
       after: { number, sources, renderSpec },
       reason: { application: application.id, commits: sources.map(({ commit }) => commit) },
     });
-    tx.hint('application', application.id);
+    tx.hint('source', application.id);
     tx.hint('status', application.id);
     return { id: row.id, number };
   }

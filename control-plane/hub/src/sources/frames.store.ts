@@ -110,6 +110,20 @@ export class FrameStore {
       const bytes = this.cached.get(`${projectId}/${digest}`);
       if (bytes !== undefined) opened.set(digest, bytes);
     }
+    if (opened.size < new Set(digests).size) await this.open(projectId, digests, opened);
+    return digests.map((digest) => {
+      const bytes = opened.get(digest);
+      if (bytes === undefined) throw new FrameMissing(projectId);
+      return bytes;
+    });
+  }
+
+  /** Reads what is not opened yet. */
+  private async open(
+    projectId: string,
+    digests: readonly string[],
+    opened: Map<string, Buffer>,
+  ): Promise<void> {
     const rows = await this.database.query<{ digest: string; data: Buffer }>(
       'SELECT digest, data FROM frames WHERE project_id = $1::uuid AND digest = ANY($2::text[])',
       [projectId, digests.filter((digest) => !opened.has(digest))],
@@ -121,11 +135,6 @@ export class FrameStore {
         this.keep(projectId, digest, bytes);
       }),
     );
-    return digests.map((digest) => {
-      const bytes = opened.get(digest);
-      if (bytes === undefined) throw new FrameMissing(projectId);
-      return bytes;
-    });
   }
 
   /** Of a stored tree; null when it is gone. @throws FrameMissing */

@@ -156,7 +156,8 @@ export class PollStore {
       if (again) tx.hint('repository', repository.id);
       const asked = await requestApplications(tx, repository.id, prepared);
       const changed = await refreshSourceConditions(tx, [repository.id]);
-      for (const id of new Set([...asked, ...changed])) tx.hint('application', id);
+      for (const id of asked) tx.hint('source', id);
+      for (const id of changed) tx.hint('application', id);
       return { moved };
     });
   }

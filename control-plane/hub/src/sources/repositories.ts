@@ -140,7 +140,7 @@ export class Repositories {
       async (tx) => {
         const row = await find(tx, ref, 'locked');
         await store.requestPoll(tx, row.id);
-        for (const id of await store.retryFailed(tx, row.id)) tx.hint('application', id);
+        for (const id of await store.retryFailed(tx, row.id)) tx.hint('source', id);
         tx.audit({ action: 'repository.refresh', ...auditOf(row) });
         tx.hint('repository', row.id);
         return store.repositoryResourceOf(row);
