@@ -76,7 +76,10 @@ async function createdId(answer: ReturnType<TestHub['api']>): Promise<string> {
   return (body as { id: string }).id;
 }
 
-function readersOf(hub: TestHub, applicationId: string): Pick<World, 'targets' | 'conditions' | 'revisions'> {
+export function readersOf(
+  hub: TestHub,
+  applicationId: string,
+): Pick<World, 'targets' | 'conditions' | 'revisions'> {
   return {
     targets: () =>
       hub.rows<Target>(

@@ -29,6 +29,8 @@ export interface GroupedFleet {
   tally: FleetTally;
   /** Those that would fail first, then by size, then by the first name. */
   groups: PlanGroup[];
+  /** What is wrong where it does not even render, in the words of the first; '' where it renders everywhere. */
+  unrendered: string;
 }
 
 export const sampleMax = 5;
@@ -42,7 +44,10 @@ export function groupFleet(parts: readonly ResultPart[]): GroupedFleet {
     ({ digest }) => digest ?? '',
   );
   const groups = [...byDigest].map(([digest, members]) => groupOf(digest, members));
-  return { tally, groups: groups.sort(compareGroups) };
+  const [unrendered] = parts
+    .filter(({ state, verdict }) => state === 'Error' && verdict === 'failing')
+    .toSorted((a, b) => compareText(a.sample[0] ?? '', b.sample[0] ?? ''));
+  return { tally, groups: groups.sort(compareGroups), unrendered: unrendered?.message ?? '' };
 }
 
 function groupOf(digest: Digest, members: readonly ResultPart[]): PlanGroup {

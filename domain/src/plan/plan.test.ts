@@ -277,6 +277,15 @@ test.each<[string, ResultPart[], string]>([
     ],
     'same change on 812 clusters; 3 differ: b-0000, b-0001, c-0000; 2 would fail: admission webhook "policy" denied; 1 offline',
   ],
+  [
+    'a fleet for some of which it does not render',
+    [
+      ...many(2, 'a', 'changes'),
+      { ...away('y'), state: 'Error', verdict: 'failing', message: 'second' },
+      { ...away('x'), state: 'Error', verdict: 'failing', message: 'cluster.labels.x is not defined' },
+    ],
+    'same change on 2 clusters; 2 would fail: cluster.labels.x is not defined',
+  ],
 ])('the sentence of %s', (_what, results, sentence) => {
   expect(summaryOf(groupFleet(results))).toBe(sentence);
 });

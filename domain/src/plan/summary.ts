@@ -3,11 +3,11 @@ import type { GroupedFleet, PlanGroup } from './group.ts';
 
 const namesMax = 3;
 
-export function summaryOf({ tally, groups }: GroupedFleet): string {
+export function summaryOf({ tally, groups, unrendered }: GroupedFleet): string {
   const parts = [
     ...changesPart(groups.filter(({ verdict }) => verdict === 'changes')),
     ...cleanPart(tally.clean, tally.changes),
-    ...failingPart(groups, tally.failing),
+    ...failingPart(groups, tally.failing, unrendered),
     ...counted(tally.incomplete, 'could not be checked wholly'),
     ...counted(tally.error, 'could not find out'),
     ...counted(tally.offline, 'offline'),
@@ -36,9 +36,9 @@ function cleanPart(clean: number, changes: number): string[] {
   return [changes === 0 ? `no change on ${clustersText(clean)}` : `no change on ${clean}`];
 }
 
-function failingPart(groups: readonly PlanGroup[], failing: number): string[] {
+function failingPart(groups: readonly PlanGroup[], failing: number, unrendered: string): string[] {
   if (failing === 0) return [];
-  const message = groups.find(({ verdict }) => verdict === 'failing')?.message ?? '';
+  const message = groups.find(({ verdict }) => verdict === 'failing')?.message ?? unrendered;
   return [`${failing} would fail${message === '' ? '' : `: ${message}`}`];
 }
 

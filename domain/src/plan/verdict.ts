@@ -37,7 +37,8 @@ export function tallyKey(state: PlanState, verdict: PlanVerdict | null): keyof F
     case 'NoAnswer':
       return 'noAnswer';
     case 'Error':
-      return 'error';
+      // What does not render for a cluster would fail there, and no agent has to be asked.
+      return verdict === 'failing' ? 'failing' : 'error';
     case 'Answered':
       return verdict ?? 'incomplete';
   }

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { startGitServer, type TestGitServer } from '../sources/git/gitServer.fixture.ts';
 import { eventually, startTestHub, type TestHub } from '../worker.fixture.ts';
-import { assignedAt, configMap, makeWorld, type Target, type World } from '../world.fixture.ts';
+import { makeFleet, type Fleet } from '../labelledFleet.fixture.ts';
+import { assignedAt, configMap, type Target } from '../world.fixture.ts';
 
 let hub: TestHub;
 let git: TestGitServer;
@@ -18,71 +19,6 @@ afterAll(async () => {
   await hub[Symbol.asyncDispose]();
   await git.close();
 });
-
-interface Fleet extends World {
-  clusters: string[];
-  label: (cluster: number, labels: Record<string, string>) => Promise<void>;
-}
-
-/** Clusters have these labels before the application is there. */
-async function makeFleet(
-  files: Record<string, string>,
-  spec: { sources?: object; overrides?: object[]; strategy?: object },
-  labels: Record<string, string>[],
-): Promise<Fleet> {
-  const world = await makeWorld({ hub, git }, { 'elsewhere/x.yaml': configMap('x', '1') }, {}, 0);
-  const clusters: string[] = [];
-  for (const [at, own] of labels.entries())
-    clusters.push(await hub.makeCluster(`${world.name}-${at}`, { fleet: world.name, ...own }));
-  world.repository.push(files);
-  const source = {
-    repository: world.name,
-    ref: { branch: 'main' },
-    path: 'app',
-    template: true,
-    ...spec.sources,
-  };
-  const created = await hub.api('POST', '/applications', {
-    name: `${world.name}-fleet`,
-    spec: {
-      sources: [source],
-      placement: { clusters: { selector: { matchLabels: { fleet: world.name } } } },
-      destination: { namespace: 'web' },
-      syncPolicy: { automated: true, prune: true },
-      strategy: spec.strategy ?? {},
-      overrides: spec.overrides ?? [],
-    },
-  });
-  expect(created).toMatchObject({ status: 201 });
-  const applicationId = (created.body as { id: string }).id;
-  const rows = <T>(sql: string) => hub.rows<T>(sql, [applicationId]);
-  return {
-    ...world,
-    name: `${world.name}-fleet`,
-    applicationId,
-    clusters,
-    targets: () =>
-      rows<Target>(
-        `SELECT t.*, c.generation AS cluster_generation FROM targets t JOIN clusters c ON c.id = t.cluster_id
-         WHERE application_id = $1::uuid ORDER BY c.name`,
-      ),
-    conditions: async () => {
-      const [row] = await rows<{ conditions: { type: string; message: string }[] }>(
-        'SELECT conditions FROM applications WHERE id = $1::uuid',
-      );
-      return row?.conditions ?? [];
-    },
-    revisions: () =>
-      rows('SELECT number, state, error FROM revisions WHERE application_id = $1::uuid ORDER BY number'),
-    label: async (at, own) => {
-      await hub.rows(`UPDATE clusters SET labels = $2::jsonb WHERE id = $1::uuid`, [
-        clusters[at],
-        JSON.stringify({ fleet: world.name, ...own }),
-      ]);
-      hub.hint('cluster', clusters[at] ?? '');
-    },
-  };
-}
 
 async function healthy(fleet: Fleet): Promise<void> {
   await hub.rows(
@@ -119,7 +55,7 @@ function variantsOf(fleet: Fleet): Promise<{ number: number; reads: object; bund
 const templated = configMap('web', '{{ cluster.labels.region }}');
 
 test('clusters with different labels get different bundles, those that agree the same one', async () => {
-  const fleet = await makeFleet({ 'app/a.yaml': templated }, {}, [
+  const fleet = await makeFleet({ hub, git }, { 'app/a.yaml': templated }, {}, [
     { region: 'eu', other: 'a' },
     { region: 'us' },
     { region: 'eu', other: 'b' },
@@ -135,7 +71,10 @@ test('clusters with different labels get different bundles, those that agree the
 });
 
 test('a changed label that is read is a new assignment at the same revision, in the lane; one that is not read is none', async () => {
-  const fleet = await makeFleet({ 'app/a.yaml': templated }, {}, [{ region: 'eu' }, { region: 'us' }]);
+  const fleet = await makeFleet({ hub, git }, { 'app/a.yaml': templated }, {}, [
+    { region: 'eu' },
+    { region: 'us' },
+  ]);
   const before = await assignedAt(fleet, 1);
   await phaseOf(fleet, 'Completed');
   await fleet.label(0, { region: 'ap' });
@@ -166,7 +105,7 @@ test('a changed label that is read is a new assignment at the same revision, in 
 test('a label that is not defined fails its cluster, which says file, line and label; the others go on', async () => {
   const files = { 'app/a.yaml': `${configMap('first', '1')}---\n${templated}` };
   const strategy = { maxFailures: 1 };
-  const fleet = await makeFleet(files, { strategy }, [{}, { region: 'us' }]);
+  const fleet = await makeFleet({ hub, git }, files, { strategy }, [{}, { region: 'us' }]);
   await eventually('the other one', async () => (await fleet.targets())[1]?.revision_number === 1);
   const failure = /app\/a\.yaml, document 2, line 13: data\.value: cluster\.labels\.region is not defined/;
   const [outcome] = await eventually('a failed outcome', async () => {
@@ -207,7 +146,10 @@ test('a label that is not defined fails its cluster, which says file, line and l
 });
 
 test('a label that goes leaves the bundle that is there', async () => {
-  const fleet = await makeFleet({ 'app/a.yaml': templated }, {}, [{ region: 'eu' }, { region: 'us' }]);
+  const fleet = await makeFleet({ hub, git }, { 'app/a.yaml': templated }, {}, [
+    { region: 'eu' },
+    { region: 'us' },
+  ]);
   const before = await assignedAt(fleet, 1);
   await phaseOf(fleet, 'Completed');
   await fleet.label(0, {});
@@ -221,7 +163,7 @@ test('a label that goes leaves the bundle that is there', async () => {
 });
 
 test('a revision that renders for no cluster fails as a whole, and is rolled out once the labels are there', async () => {
-  const fleet = await makeFleet({ 'app/a.yaml': templated }, {}, [{}, {}]);
+  const fleet = await makeFleet({ hub, git }, { 'app/a.yaml': templated }, {}, [{}, {}]);
   await eventually('a failed revision', async () => (await fleet.revisions())[0]?.state === 'Failed');
   expect(
     await hub.rows('SELECT 1 FROM rollouts WHERE application_id = $1::uuid', [fleet.applicationId]),
@@ -233,7 +175,7 @@ test('a revision that renders for no cluster fails as a whole, and is rolled out
 });
 
 test('what is wrong for every cluster is rendered once, and not again for another label', async () => {
-  const fleet = await makeFleet({ 'app/a.yaml': 'kind: [x' }, {}, [{}, {}]);
+  const fleet = await makeFleet({ hub, git }, { 'app/a.yaml': 'kind: [x' }, {}, [{}, {}]);
   await eventually('a failed revision', async () => (await fleet.revisions())[0]?.state === 'Failed');
   await fleet.label(0, { region: 'eu' });
   expect(await variantsOf(fleet)).toEqual([{ number: 1, reads: {}, bundle: null }]);
@@ -242,7 +184,7 @@ test('what is wrong for every cluster is rendered once, and not again for anothe
 test('a path with a label is a folder of its own, and a joiner gets its own', async () => {
   const files = { 'clusters/eu/a.yaml': configMap('eu', '1'), 'clusters/us/b.yaml': configMap('us', '1') };
   const sources = { path: 'clusters/{{ cluster.labels.region }}' };
-  const fleet = await makeFleet(files, { sources }, [{ region: 'eu' }]);
+  const fleet = await makeFleet({ hub, git }, files, { sources }, [{ region: 'eu' }]);
   const [eu] = await assignedAt(fleet, 1);
   const joiner = await hub.makeCluster(`${fleet.name}-joiner`, {
     fleet: fleet.name.replace('-fleet', ''),
@@ -271,7 +213,7 @@ test('an override is another bundle for the clusters it picks, and a changed one
   ];
   const files = { 'app/a.yaml': configMap('web', '{{ as it is }}') };
   const spec = { sources: { template: false }, overrides: overrides('gold') };
-  const fleet = await makeFleet(files, spec, [{ tier: 'gold' }, {}]);
+  const fleet = await makeFleet({ hub, git }, files, spec, [{ tier: 'gold' }, {}]);
   const [gold, plain] = await assignedAt(fleet, 1);
   expect(gold?.bundle).not.toBe(plain?.bundle);
   const { body } = await hub.api('GET', `/applications/${fleet.name}`);

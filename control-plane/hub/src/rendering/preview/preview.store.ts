@@ -4,7 +4,10 @@ import type { Bundle } from '@flotilla/domain/bundle/bundle';
 import type { ObservationTransaction, Observations } from '../../platform/observations.ts';
 import type { Database } from '../../platform/prisma.ts';
 import type { CommitMeta } from '../../sources/git/messages.ts';
+import { saveTwice } from '../../sources/frames.store.ts';
 import type { BundleStore } from '../bundle.store.ts';
+import type { StoredVariant, VariantCluster } from '../variants/variant.ts';
+import { readVariantClusters } from '../variants/variants.store.ts';
 
 export interface PreviewRow {
   id: string;
@@ -32,6 +35,11 @@ export interface Preview {
   sources: { repository: string; ref: string; commit: string; path: string }[];
   meta: Partial<CommitMeta>;
   bundle: Bundle;
+}
+
+/** One of several bundles of a plan, as its row keeps it. */
+export interface PreviewVariant extends StoredVariant {
+  objects: number;
 }
 
 /** A plan that is not rendered by then will not be: somebody waits for it. */
@@ -107,6 +115,43 @@ export class PreviewStore {
         `UPDATE plans SET phase = 'Asking', sources = $2::jsonb, meta = $3::jsonb, bundle = $4, objects = $5
          WHERE id = $1::uuid AND phase = 'Rendering'`,
         [id, JSON.stringify(sources), JSON.stringify(meta), index.digest, index.objects.length],
+      );
+      tx.hint('plan', id);
+    });
+  }
+
+  clusters(applicationId: string): Promise<VariantCluster[]> {
+    return readVariantClusters({ sql: (text, params) => this.database.query(text, params) }, applicationId);
+  }
+
+  async saveBundles(projectId: string, bundles: readonly Bundle[]): Promise<void> {
+    for (const bundle of bundles) {
+      await saveTwice(async () => {
+        const prepared = await this.bundles.prepare(projectId, bundle);
+        await this.observations.write((tx) => this.bundles.save(tx, prepared));
+      });
+    }
+  }
+
+  /** Their bundles are stored. */
+  async saveVariants(
+    { id }: PreviewRow,
+    { sources, meta }: Pick<Preview, 'sources' | 'meta'>,
+    variants: readonly PreviewVariant[],
+  ): Promise<void> {
+    const [only, another] = variants;
+    await this.observations.write(async (tx) => {
+      await tx.sql(
+        `UPDATE plans SET phase = 'Asking', sources = $2::jsonb, meta = $3::jsonb, bundle = $4, objects = $5, variants = $6::jsonb
+         WHERE id = $1::uuid AND phase = 'Rendering'`,
+        [
+          id,
+          JSON.stringify(sources),
+          JSON.stringify(meta),
+          another === undefined ? (only?.bundle ?? null) : null,
+          Math.max(0, ...variants.map(({ objects }) => objects)),
+          JSON.stringify(variants),
+        ],
       );
       tx.hint('plan', id);
     });

@@ -29,7 +29,8 @@ async function failuresWith(signal: AbortSignal): Promise<string[]> {
   const look = () =>
     Promise.reject(new GitError({ kind: 'Timeout', message: 'the Git thread stopped: it was closed' }));
   const resolver = { git: { look }, envelope: {} as Envelope, store, sourcesAllow: [] };
-  const renderer = { render: () => Promise.reject(new Error('nothing is rendered here')) };
+  const nothing = () => Promise.reject(new Error('nothing is rendered here'));
+  const renderer = { render: nothing, renderVariants: nothing };
   const frames = { readTree: () => Promise.resolve(null) };
   await renderPreview({ store, frames, renderer, resolver, logger: pino({ level: 'silent' }), signal }, 'p');
   return failures;

@@ -9,13 +9,14 @@ import { emptyProblems } from '../emptyBundle.ts';
 import { renderSources } from '../render.ts';
 import type { Renderer, SourceToRender } from '../renderer.ts';
 import { renderSpecOf, type RenderSpec } from '../revisionKey.ts';
-import type { Preview, PreviewRow, PreviewSource, PreviewStore } from './preview.store.ts';
+import type { Preview, PreviewRow, PreviewSource, PreviewStore, PreviewVariant } from './preview.store.ts';
+import { previewVariants } from './previewVariants.ts';
 import { resolveRef, type Read, type RefResolver } from './resolveRef.ts';
 
 export interface PreviewOptions {
   store: PreviewStore;
   frames: Pick<FrameStore, 'readTree'>;
-  renderer: Pick<Renderer, 'render'>;
+  renderer: Pick<Renderer, 'render' | 'renderVariants'>;
   resolver: RefResolver;
   logger: Logger;
   /** Aborted when the hub stops: what ends by that says nothing about the revision. */
@@ -32,13 +33,21 @@ export async function renderPreview(options: PreviewOptions, id: string): Promis
     logger.info({ plan: id, reason: outcome.reason }, 'plan not rendered');
     return store.saveFailure(id, outcome.reason, outcome.resolved);
   }
+  if ('variants' in outcome) {
+    await store.saveVariants(row, outcome.resolved, outcome.variants);
+    logger.info({ plan: id, variants: outcome.variants.length }, 'plan rendered');
+    return;
+  }
   const { preview } = outcome;
   await saveTwice(() => store.saveBundle(row, preview));
   logger.info({ plan: id, bundle: preview.bundle.index.digest }, 'plan rendered');
 }
 
 type Resolved = Pick<Preview, 'sources' | 'meta'>;
-type Outcome = { ok: true; preview: Preview } | { ok: false; reason: string; resolved?: Resolved };
+type Outcome =
+  | { ok: true; preview: Preview }
+  | { ok: true; resolved: Resolved; variants: PreviewVariant[] }
+  | { ok: false; reason: string; resolved?: Resolved };
 
 async function outcomeOf(options: PreviewOptions, row: PreviewRow): Promise<Outcome> {
   const sources = await options.store.sources(row.applicationId);
@@ -59,12 +68,14 @@ async function outcomeOf(options: PreviewOptions, row: PreviewRow): Promise<Outc
   const renderSpec = renderSpecOf(row.spec);
   const trees = await treesOf(options.frames, row, sources, renderSpec, read);
   if (!trees.ok) return { ...trees, resolved };
+  const revision = { renderSpec, sources: resolved.sources.map((source) => ({ ...source, tree: '' })) };
+  if (renderSpec.templating !== undefined) {
+    const result = await previewVariants(options, row, revision, trees.sources);
+    return { ...result, resolved };
+  }
   const rendered = await renderSources(options.renderer, row.projectId, trees.sources);
   if (!rendered.ok) return { ok: false, reason: messageOf(rendered.problems), resolved };
-  const empty = emptyProblems(
-    { renderSpec, sources: resolved.sources.map((source) => ({ ...source, tree: '' })) },
-    rendered.bundle.index.objects.length,
-  );
+  const empty = emptyProblems(revision, rendered.bundle.index.objects.length);
   if (empty.length > 0) return { ok: false, reason: messageOf(empty), resolved };
   return { ok: true, preview: { ...resolved, bundle: rendered.bundle } };
 }
@@ -75,7 +86,7 @@ async function treesOf(
   stored: PreviewOptions['frames'],
   row: PreviewRow,
   sources: readonly PreviewSource[],
-  { directories }: RenderSpec,
+  { directories, templating }: RenderSpec,
   read: Read,
 ): Promise<Trees> {
   const trees: SourceToRender[] = [];
@@ -88,7 +99,13 @@ async function treesOf(
     if ('reason' in files) return { ok: false, reason: files.reason };
     if (directory === undefined)
       return { ok: false, reason: 'the application was changed meanwhile: try again' };
-    trees.push({ path: source.path, directory, frames: files.frames });
+    const template = templating?.sources[at] ?? null;
+    trees.push({
+      path: source.path,
+      directory,
+      ...(template !== null && { template }),
+      frames: files.frames,
+    });
   }
   return { ok: true, sources: trees };
 }

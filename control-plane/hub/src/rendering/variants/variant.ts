@@ -50,9 +50,9 @@ export function tallyOf(clusters: readonly VariantCluster[], index: VariantIndex
     });
   const [first] = failing;
   if (first === undefined) return { clusters: clusters.length, failing: 0, problem: null };
-  const places =
-    clusters.length === 1
-      ? ''
-      : `on ${failing.length} of ${clusters.length} clusters, ${first.name} among them: `;
+  const isSame = failing.length === clusters.length && failing.every(({ error }) => error === first.error);
+  const places = isSame
+    ? ''
+    : `on ${failing.length} of ${clusters.length} clusters, ${first.name} among them: `;
   return { clusters: clusters.length, failing: failing.length, problem: `${places}${first.error}` };
 }

@@ -1,4 +1,7 @@
 /** One step of a plan that asks: who is asked, what came of it, who is given up, and whether it is done. Safe to run at any time. */
+import type { Override } from '@flotilla/domain/variant/override';
+import { VariantIndex } from '@flotilla/domain/variant/reads';
+import type { ApplicationSpec } from '../../applications/spec.ts';
 import type { Hints } from '../../platform/hints.ts';
 import type { ObservationTransaction } from '../../platform/observations.ts';
 import { bodyOf, encodedBody } from '../entry.ts';
@@ -36,8 +39,25 @@ async function begin(tx: ObservationTransaction, plan: AskingPlan): Promise<stri
   }
   const body = encodedBody(bodyOf(application));
   await saveBody(tx, plan.applicationId, body);
-  await store.insertTargets(tx, plan, body.digest);
+  await insertAsked(tx, plan, application.spec, body.digest);
   return Buffer.from(body.bytes).toString();
+}
+
+async function insertAsked(
+  tx: ObservationTransaction,
+  plan: AskingPlan,
+  spec: ApplicationSpec,
+  bodyDigest: string,
+): Promise<void> {
+  if (plan.bundle !== null && plan.variants.length === 0) return store.insertTargets(tx, plan, bodyDigest);
+  const overrides = spec.overrides as Override[];
+  const index = new VariantIndex(plan.variants, overrides);
+  const own = (await store.readClusters(tx, plan)).map(({ targetId, ...cluster }) => {
+    const variant = index.find(cluster);
+    const error = variant === null ? 'its labels or facts changed meanwhile: try again' : variant.error;
+    return { targetId, bundle: variant?.bundle ?? '', error };
+  });
+  await store.insertOwn(tx, plan, own, bodyDigest);
 }
 
 /** Null where retention took it, which it does after a day. */

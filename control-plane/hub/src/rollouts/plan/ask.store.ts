@@ -1,5 +1,6 @@
 /** Rows by which a plan goes from a bundle to what every cluster says of it. What agents say is observed, not done for anybody. */
 import type { PlanCounts } from '@flotilla/domain/plan/plan';
+import type { ClusterValues, Reads } from '@flotilla/domain/template/cluster';
 import type { PlanState, PlanVerdict } from '@flotilla/domain/plan/verdict';
 import type { Database } from '../../platform/prisma.ts';
 import type { Sql } from '../../platform/transaction.ts';
@@ -8,16 +9,25 @@ export interface AskingPlan {
   id: string;
   applicationId: string;
   projectId: string;
-  bundle: string;
+  /** Null where clusters get different ones. */
+  bundle: string | null;
+  variants: PlanVariant[];
   /** Null: nobody was asked yet. */
   bodyDigest: string | null;
   answerTimeoutMs: number;
   createdBy: string;
 }
 
+/** One of the bundles of a plan whose clusters get different ones. */
+export interface PlanVariant {
+  reads: Reads;
+  bundle: string | null;
+  error: string | null;
+}
+
 export async function readAsking(database: Database): Promise<AskingPlan[]> {
   return database.query<AskingPlan>(
-    `SELECT p.id, p.application_id AS "applicationId", a.project_id AS "projectId", p.bundle, p.body_digest AS "bodyDigest",
+    `SELECT p.id, p.application_id AS "applicationId", a.project_id AS "projectId", p.bundle, p.variants, p.body_digest AS "bodyDigest",
        p.answer_timeout_ms AS "answerTimeoutMs", p.created_by AS "createdBy"
      FROM plans p JOIN applications a ON a.id = p.application_id WHERE p.phase = 'Asking' ORDER BY p.id LIMIT 50`,
   );
@@ -32,17 +42,66 @@ const absence = `CASE WHEN c.recovering THEN 'it is recovering'
   WHEN c.state NOT IN ('Active', 'Paused') THEN 'it is ' || lower(c.state)
   WHEN c.last_seen_at IS NULL THEN 'it never connected' ELSE 'it is not connected' END`;
 
-/** Every target that a rollout would go to. Each has its own bundle, as variants of a revision have. */
+/** Those that a rollout would go to. */
+const targeted = `t.state IN ('Unassigned', 'Active') AND t.leaving_since IS NULL`;
+
+/** Of every target, where all get the same bundle. */
 export async function insertTargets(tx: Sql, plan: AskingPlan, bodyDigest: string): Promise<void> {
   await tx.sql(
     `INSERT INTO plan_results (plan_id, target_id, cluster_id, cluster_name, bundle, state, message)
      SELECT $1::uuid, t.id, c.id, c.name, $3, CASE WHEN ${live} THEN 'Waiting' ELSE 'Offline' END,
        CASE WHEN ${live} THEN '' ELSE ${absence} END
-     FROM targets t JOIN clusters c ON c.id = t.cluster_id
-     WHERE t.application_id = $2::uuid AND t.state IN ('Unassigned', 'Active') AND t.leaving_since IS NULL
+     FROM targets t JOIN clusters c ON c.id = t.cluster_id WHERE t.application_id = $2::uuid AND ${targeted}
      ON CONFLICT DO NOTHING`,
     [plan.id, plan.applicationId, plan.bundle],
   );
+  await setBody(tx, plan, bodyDigest);
+}
+
+export interface OwnBundle {
+  targetId: string;
+  /** '' where there is none. */
+  bundle: string;
+  /** Why there is none; null: there is one. */
+  error: string | null;
+}
+
+export function readClusters(tx: Sql, plan: AskingPlan): Promise<(ClusterValues & { targetId: string })[]> {
+  return tx.sql(
+    `SELECT t.id AS "targetId", c.name, c.labels, c.facts FROM targets t JOIN clusters c ON c.id = t.cluster_id
+     WHERE t.application_id = $1::uuid AND ${targeted}`,
+    [plan.applicationId],
+  );
+}
+
+/** Of targets that each have their own. Where it does not render nobody is asked, and what that comes to is known. */
+export async function insertOwn(
+  tx: Sql,
+  plan: AskingPlan,
+  own: readonly OwnBundle[],
+  bodyDigest: string,
+): Promise<void> {
+  await tx.sql(
+    `INSERT INTO plan_results (plan_id, target_id, cluster_id, cluster_name, bundle, state, verdict, message)
+     SELECT $1::uuid, t.id, c.id, c.name, x.bundle,
+       CASE WHEN x.error IS NOT NULL THEN 'Error' WHEN ${live} THEN 'Waiting' ELSE 'Offline' END,
+       CASE WHEN x.error IS NOT NULL THEN 'failing' END,
+       coalesce(x.error, CASE WHEN ${live} THEN '' ELSE ${absence} END)
+     FROM unnest($3::uuid[], $4::text[], $5::text[]) AS x(target_id, bundle, error)
+       JOIN targets t ON t.id = x.target_id JOIN clusters c ON c.id = t.cluster_id WHERE t.application_id = $2::uuid AND ${targeted}
+     ON CONFLICT DO NOTHING`,
+    [
+      plan.id,
+      plan.applicationId,
+      own.map(({ targetId }) => targetId),
+      own.map(({ bundle }) => bundle),
+      own.map(({ error }) => error),
+    ],
+  );
+  await setBody(tx, plan, bodyDigest);
+}
+
+async function setBody(tx: Sql, plan: AskingPlan, bodyDigest: string): Promise<void> {
   await tx.sql('UPDATE plans SET body_digest = $2 WHERE id = $1::uuid', [plan.id, bodyDigest]);
 }
 

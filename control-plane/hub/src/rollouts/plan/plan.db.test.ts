@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sha256 } from '../../platform/digest.ts';
 import { startGitServer, type TestGitServer } from '../../sources/git/gitServer.fixture.ts';
 import { eventually, startTestHub, type TestHub } from '../../worker.fixture.ts';
+import { makeFleet } from '../../labelledFleet.fixture.ts';
 import { assignedAt, configMap, makeWorld, type World } from '../../world.fixture.ts';
 import { dropOldPlans } from './ask.store.ts';
 import type { PlanDiffResource, PlanResource, PlanResultResource } from './plan.schema.ts';
@@ -334,4 +335,35 @@ test('old plans go, with all that they kept', async () => {
   await dropOldPlans(hub.database);
   expect(await hub.rows('SELECT 1 FROM plan_diffs WHERE plan_id = $1::uuid', [id])).toEqual([]);
   expect((await hub.api('GET', `/applications/${world.name}/plans/${id}`)).status).toBe(404);
+});
+
+test('each cluster is asked about its own variant, and one for which none renders would fail', async () => {
+  const files = { 'app/a.yaml': configMap('a', "{{ cluster.labels.region | default 'none' }}") };
+  const fleet = await makeFleet({ hub, git }, files, {}, [{ region: 'eu' }, { region: 'us' }, {}]);
+  const before = await assignedAt(fleet, 1);
+  fleet.repository.push(
+    { 'app/a.yaml': configMap('a', 'x-{{ cluster.labels.region }}') },
+    { branch: 'next' },
+  );
+  const { id } = await start(fleet, { revision: 'next' });
+  const commands = await asked(id, 2);
+  expect(
+    new Set([...commands.map(({ payload }) => payload.bundle), ...before.map(({ bundle }) => bundle)]).size,
+  ).toBe(5);
+  for (const [at, command] of commands.entries()) await answer(command, planned(changeTo(`x-${at}`)));
+  const plan = await reaches(fleet, id, 'Done');
+  expect(plan).toMatchObject({ verdict: 'failing', bundle: null, objects: 1, targets: 3, answered: 3 });
+  expect(plan.summary).toMatch(
+    /; 1 would fail: app\/a\.yaml, document 1, line 6: data\.value: cluster\.labels\.region is not defined/,
+  );
+  const nowhere = fleet.repository.push(
+    { 'app/a.yaml': configMap('a', '{{ cluster.labels.none }}') },
+    { branch: 'nowhere' },
+  );
+  expect(nowhere).toMatch(/^[0-9a-f]{40}$/);
+  const failed = await start(fleet, { revision: 'nowhere' });
+  expect(await reaches(fleet, failed.id, 'Failed')).toMatchObject({
+    verdict: 'failing',
+    error: expect.stringMatching(/cluster\.labels\.none is not defined/) as string,
+  });
 });
