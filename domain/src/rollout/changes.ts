@@ -1,10 +1,17 @@
 /** What a store has to write after a step: everything that is not the same as before. */
 import type { FleetState, Rollout, TargetOutcome, TargetState } from './state.ts';
 
+export interface ChangedOutcome {
+  rollout: string;
+  outcome: TargetOutcome;
+  /** The target was no part of that rollout before. */
+  isNew: boolean;
+}
+
 export interface Changes {
   /** New or changed rollouts (their own fields), closed ones first: the open one is unique. */
   rollouts: readonly Rollout[];
-  outcomes: readonly { rollout: string; outcome: TargetOutcome }[];
+  outcomes: readonly ChangedOutcome[];
   targets: readonly TargetState[];
   /** Rejected, completed, confirmed drops or the lane's own state changed. */
   application: boolean;
@@ -30,13 +37,13 @@ function rolloutsOf(state: FleetState): Rollout[] {
   return [...state.closed, state.waiting, state.open].filter((rollout) => rollout !== null);
 }
 
-function outcomesOf(
-  before: Rollout | undefined,
-  after: Rollout,
-): { rollout: string; outcome: TargetOutcome }[] {
-  return [...after.outcomes.values()]
-    .filter((outcome) => before?.outcomes.get(outcome.target) !== outcome)
-    .map((outcome) => ({ rollout: after.id, outcome }));
+function outcomesOf(before: Rollout | undefined, after: Rollout): ChangedOutcome[] {
+  const changed: ChangedOutcome[] = [];
+  for (const outcome of after.outcomes.values()) {
+    const known = before?.outcomes.get(outcome.target);
+    if (known !== outcome) changed.push({ rollout: after.id, outcome, isNew: known === undefined });
+  }
+  return changed;
 }
 
 function own(state: FleetState): readonly unknown[] {

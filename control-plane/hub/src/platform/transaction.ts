@@ -9,6 +9,7 @@ import { redactedChanges } from '@flotilla/domain/audit/redact';
 import type { Prisma } from '@flotilla/prisma/client/client';
 import type pg from 'pg';
 import type { HintKind, Hints } from './hints.ts';
+import { pgArray } from './pgArray.ts';
 import type { Database } from './prisma.ts';
 import { transactionRetryMs } from './retryPolicy.ts';
 
@@ -98,15 +99,19 @@ export class HubTransaction implements Sql {
         `WITH locked AS (SELECT id FROM clusters WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE)
          UPDATE clusters c SET generation = c.generation + 1 FROM locked WHERE c.id = locked.id
          RETURNING c.id, c.generation`,
-        [fresh],
+        [pgArray('uuid', fresh)],
       );
       for (const { id, generation } of rows) {
         this.touched.set(id, generation);
         this.hint('cluster', id);
       }
     }
-    const asked = new Set(ids);
-    return new Map([...this.touched].filter(([id]) => asked.has(id)));
+    const generations = new Map<string, bigint>();
+    for (const id of ids) {
+      const generation = this.touched.get(id);
+      if (generation !== undefined) generations.set(id, generation);
+    }
+    return generations;
   }
 
   /** Inserted at the end of the transaction. */

@@ -1,7 +1,7 @@
 /** How many objects go when one bundle follows another: counted once a pair of bundles, from their indexes. */
 import { compareIndexes, decodeIndex } from '@flotilla/domain/bundle/bundleIndex';
 import type { BundleIndex } from '@flotilla/domain/bundle/bundle';
-import type { Drop } from '@flotilla/domain/rollout/step';
+import type { Drop, Observations } from '@flotilla/domain/rollout/step';
 
 import type { DataKeys } from '../platform/dataKeys.ts';
 import type { Sql } from '../platform/transaction.ts';
@@ -52,6 +52,25 @@ export class Drops {
     if (this.#indexes.size > indexesMax && oldest !== undefined) this.#indexes.delete(oldest);
     return decoded.index;
   }
+}
+
+/** More kinds of bundles in force than this are no fleet that moves together. */
+const foreseenMax = 8;
+
+/**
+ * Pairs that a rollout which opens now will ask for, to be counted before: else the whole fleet is stepped through once
+ * only to be asked. `to`: null where none opens, or its bundle differs from target to target.
+ */
+export function foreseenDrops(
+  { targets, drop }: Pick<Observations, 'targets' | 'drop'>,
+  to: string | null,
+): { from: string; to: string }[] {
+  if (to === null) return [];
+  const held = new Set<string>();
+  for (const { reported } of targets.values()) if (reported !== null) held.add(reported.bundle ?? to);
+  held.delete(to);
+  if (held.size > foreseenMax) return [];
+  return [...held].filter((from) => drop(from, to) === null).map((from) => ({ from, to }));
 }
 
 /** Of a bundle that nobody knows any more everything may go: that is for a person to confirm. */

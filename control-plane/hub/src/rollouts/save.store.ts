@@ -1,7 +1,8 @@
 /** Writes what a step changed, and nothing else; targets and their entries are `targets.store.ts`. The caller holds the application's lock. */
 import type { SharedEvent } from '@flotilla/domain/rollout/alike';
-import type { Changes } from '@flotilla/domain/rollout/changes';
+import type { ChangedOutcome } from '@flotilla/domain/rollout/changes';
 import type { Rollout } from '@flotilla/domain/rollout/state';
+import { pgArray } from '../platform/pgArray.ts';
 import { PgRows, type NamedColumn } from '../platform/pgRows.ts';
 import type { Sql } from '../platform/transaction.ts';
 import type { EncodedBody } from './entry.ts';
@@ -45,18 +46,21 @@ export async function saveRollouts(
   }
 }
 
-/** `targets`: as loaded, those being removed too. */
+/** `targets`: as loaded, those being removed too. The lock on the application says that what was loaded is what is there. */
 export async function saveOutcomes(
   tx: Sql,
   targets: readonly SeenTargetRow[],
-  outcomes: Changes['outcomes'],
+  outcomes: readonly ChangedOutcome[],
 ): Promise<void> {
-  const clusters = new Map(targets.map(({ id, clusterId }) => [id, clusterId]));
-  const { present = [], gone = [] } = Object.groupBy(outcomes, ({ outcome }) =>
-    clusters.has(outcome.target) ? 'present' : 'gone',
+  await insertOutcomes(
+    tx,
+    outcomes.filter(({ isNew }) => isNew),
+    targets,
   );
-  await upsertOutcomes(tx, present, clusters);
-  await updateOutcomes(tx, gone);
+  await updateOutcomes(
+    tx,
+    outcomes.filter(({ isNew }) => !isNew),
+  );
 }
 
 async function saveRollout(
@@ -93,15 +97,14 @@ async function saveRollout(
   );
 }
 
-type Outcomes = Changes['outcomes'];
-
 /** In the order of their index, where the rows of one rollout lie beside each other. */
-async function upsertOutcomes(
+async function insertOutcomes(
   tx: Sql,
-  outcomes: Outcomes,
-  clusters: ReadonlyMap<string, string>,
+  outcomes: readonly ChangedOutcome[],
+  targets: readonly SeenTargetRow[],
 ): Promise<void> {
   if (outcomes.length === 0) return;
+  const clusters = new Map(targets.map(({ id, clusterId }) => [id, clusterId]));
   const rows = outcomes.toSorted((a, b) => (a.outcome.target < b.outcome.target ? -1 : 1));
   const cluster: OutcomeColumn = {
     name: 'cluster_id',
@@ -111,15 +114,12 @@ async function upsertOutcomes(
   const { sql, params } = new PgRows(rows, outcomeKey).add(outcomeColumns).add([cluster]);
   await tx.sql(
     `INSERT INTO rollout_targets (target_id, rollout_id, wave, outcome, reason, assignment, state, cluster_id, updated_at)
-     SELECT *, clock_timestamp() FROM ${sql} o
-     ON CONFLICT (rollout_id, target_id) DO UPDATE SET wave = excluded.wave, outcome = excluded.outcome,
-       reason = excluded.reason, assignment = excluded.assignment, state = excluded.state, updated_at = excluded.updated_at`,
+     SELECT *, clock_timestamp() FROM ${sql} o`,
     params,
   );
 }
 
-/** Of targets that are gone: what is there is kept up to date. */
-async function updateOutcomes(tx: Sql, outcomes: Outcomes): Promise<void> {
+async function updateOutcomes(tx: Sql, outcomes: readonly ChangedOutcome[]): Promise<void> {
   if (outcomes.length === 0) return;
   const { sql, params } = new PgRows(outcomes, outcomeKey).add(outcomeColumns);
   await tx.sql(
@@ -130,7 +130,7 @@ async function updateOutcomes(tx: Sql, outcomes: Outcomes): Promise<void> {
   );
 }
 
-type OutcomeColumn = NamedColumn<Outcomes[number]>;
+type OutcomeColumn = NamedColumn<ChangedOutcome>;
 
 const outcomeKey: OutcomeColumn = { name: 'target_id', type: 'uuid', of: ({ outcome }) => outcome.target };
 
@@ -161,24 +161,38 @@ export async function saveRejected(
   }
 }
 
-/** Those of the lane belong to no rollout: the audit event has them. */
+/** Those of the lane belong to no rollout: the audit event has them. Who they concern is one array, of which each takes its part. */
 export async function saveEvents(tx: Sql, events: readonly SharedEvent[]): Promise<void> {
-  const rows = events.filter(({ rollout }) => rollout !== '').map(eventColumns);
-  if (rows.length === 0) return;
+  const own = events.filter(({ rollout }) => rollout !== '');
+  if (own.length === 0) return;
   await tx.sql(
     `INSERT INTO rollout_events (rollout_id, at, kind, message, detail, targets, assignments)
-     SELECT rollout, clock_timestamp(), kind, message, detail, targets::uuid[], assignments::bigint[]
+     SELECT rollout, clock_timestamp(), kind, message, detail, ($2::uuid[])[first:last], ($3::int8[])[first:last]
      FROM ROWS FROM (jsonb_to_recordset($1::jsonb)
-       AS (rollout uuid, kind text, message text, detail jsonb, targets text, assignments text)) WITH ORDINALITY
+       AS (rollout uuid, kind text, message text, detail jsonb, first int, last int)) WITH ORDINALITY
      ORDER BY ordinality`,
-    [JSON.stringify(rows)],
+    [
+      JSON.stringify(eventRows(own)),
+      pgArray(
+        'uuid',
+        own.flatMap(({ targets }) => targets),
+      ),
+      pgArray(
+        'int8',
+        own.flatMap(({ assignments }) => assignments),
+      ),
+    ],
   );
 }
 
-/** Arrays as Postgres reads them: JSON would have them parsed element by element. */
-function eventColumns({ targets, assignments, ...event }: SharedEvent): object {
-  const numbers = assignments.map((assignment) => assignment ?? 'NULL');
-  return { ...event, targets: `{${targets.join(',')}}`, assignments: `{${numbers.join(',')}}` };
+/** Postgres counts from 1; of nobody is from one to the one before. */
+function eventRows(events: readonly SharedEvent[]): object[] {
+  let last = 0;
+  return events.map(({ rollout, kind, message, detail, targets }) => {
+    const first = last + 1;
+    last += targets.length;
+    return { rollout, kind, message, detail, first, last };
+  });
 }
 
 export async function saveBody(

@@ -19,7 +19,7 @@ import { sha256Hex } from '../platform/digest.ts';
 import { meanwhile } from '../platform/meanwhile.ts';
 import { systemActor, type HubTransaction, type Transactions } from '../platform/transaction.ts';
 import { entriesOf, refreshBodies } from './assignment.ts';
-import type { Drops } from './drops.ts';
+import { foreseenDrops, type Drops } from './drops.ts';
 import * as rows from './fleet.store.ts';
 import { fleetStateOf, type StoredApplicationState } from './fleetRows.ts';
 import type { Outages } from './outages.ts';
@@ -177,9 +177,14 @@ async function decide(options: TickOptions, tx: HubTransaction, context: Context
 async function stepFully(
   { drops }: TickOptions,
   tx: HubTransaction,
-  { application, strategy, seen, nowMs }: Context,
+  context: Context,
   state: FleetState,
 ): Promise<Step> {
+  const { application, strategy, seen, nowMs } = context;
+  const { open } = state;
+  const opened = open !== null && open.id !== context.before.open?.id ? open.revision : null;
+  const bundle = opened === null ? null : (context.revisions.get(opened)?.bundle ?? null);
+  await drops.count(tx, application.projectId, foreseenDrops(seen, bundle));
   for (;;) {
     const step = next(strategy, state, seen, nowMs);
     if (step.wanted.drops.length === 0) return step;
@@ -207,10 +212,15 @@ async function save(
     return tx.nothingChanged({ outcome: 'unchanged', assigned: 0, ...times });
   }
   await saved.saveApplication(tx, application, storedState(after, decided, assignments, application));
-  const events = shareEvents(decided?.events ?? []);
   await saved.saveRollouts(tx, application, context.revisions, changes.rollouts);
-  const [assigned] = await Promise.all([
-    meanwhile(() => entriesOf(context, assignments, decided?.operations ?? {})),
+  const [[assigned, events]] = await Promise.all([
+    meanwhile(
+      () =>
+        [
+          entriesOf(context, assignments, decided?.operations ?? {}),
+          shareEvents(decided?.events ?? []),
+        ] as const,
+    ),
     saved.saveOutcomes(tx, targets, changes.outcomes),
   ]);
   if (assigned.body !== null) await saved.saveBody(tx, application.id, assigned.body);
@@ -218,9 +228,11 @@ async function save(
   await saved.saveEvents(tx, events);
   if (decided !== null) await setCondition(tx, application.id, 'DropHeld', dropText(after));
   const entries = [...assigned.entries, ...removals.entries, ...bodies];
-  await saveEntries(tx, { targets: changes.targets, rejected: after.rejected, entries, removals });
+  await Promise.all([
+    meanwhile(() => audit(tx, context, { placement, decided, events, removals, entries, isLast })),
+    saveEntries(tx, { targets: changes.targets, rejected: after.rejected, entries, removals }),
+  ]);
   if (isLast) await saved.deleteApplication(tx, application.id);
-  audit(tx, context, { placement, decided, events, removals, entries, isLast });
   tx.hint('rollout', application.id);
   tx.hint('status', application.id);
   return { outcome: 'changed', assigned: assignments.length, ...times };
