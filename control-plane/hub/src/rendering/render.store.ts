@@ -31,7 +31,7 @@ export interface RenderedBefore {
 const plainVariantKey = sha256Hex('');
 
 /** Paths and digests of a revision's sources, in their order; a tree that is gone is missing. */
-function filesSql(sources: string): string {
+export function filesSql(sources: string): string {
   return `(SELECT jsonb_agg(jsonb_build_array(s->>'path', t.digest) ORDER BY position)
     FROM jsonb_array_elements(${sources}) WITH ORDINALITY AS e(s, position)
     JOIN source_trees t ON t.id = (s->>'tree')::uuid)`;

@@ -47,6 +47,7 @@ async function renderOne(options: RenderOptions, candidate: Candidate): Promise<
 /** Of every cluster that the application is on; one that joins later gets its own then. */
 async function renderVariantsOf(options: RenderOptions, candidate: Candidate): Promise<void> {
   const { store, variants, logger } = options;
+  await variants.copySame(candidate);
   const trees = await treesOf(options.frames, candidate);
   const filled = trees.ok ? await fillVariants(options, candidate, trees.sources) : trees;
   const about = { application: candidate.application, revision: candidate.number };

@@ -225,3 +225,38 @@ test('an override is another bundle for the clusters it picks, and a changed one
   expect(same?.bundle).toBe(plain?.bundle);
   expect(more?.bundle).not.toBe(gold?.bundle);
 });
+
+test('a commit that changes none of its files is a revision with the variants of before', async () => {
+  const spec = { strategy: { maxFailures: 1 } };
+  const fleet = await makeFleet({ hub, git }, { 'app/a.yaml': templated }, spec, [{ region: 'eu' }, {}]);
+  await eventually('the first', async () => (await fleet.targets())[0]?.revision_number === 1);
+  await fleet.push({ 'elsewhere/y.yaml': configMap('y', '2') });
+  await eventually('the second', async () => (await fleet.revisions())[1]?.state === 'Ready');
+  const bundles = (await variantsOf(fleet)).map(({ number, bundle }) => ({ number, bundle }));
+  expect(bundles.filter(({ number }) => number === 2).map(({ bundle }) => bundle)).toEqual(
+    bundles.filter(({ number }) => number === 1).map(({ bundle }) => bundle),
+  );
+  const [audited] = await hub.rows<{ reason: object }>(
+    `SELECT reason FROM audit_events WHERE action = 'variant.render' AND resource_name = $1 || '/2'`,
+    [fleet.name],
+  );
+  expect(audited).toEqual({ reason: { sameAsBefore: 2 } });
+});
+
+test('a fact that is read decides as a label does, also when the agent says another', async () => {
+  const files = { 'app/a.yaml': configMap('a', '{{ cluster.facts.kubernetes }}') };
+  const fleet = await makeFleet({ hub, git }, files, {}, [{}]);
+  await eventually('no rendering without it', async () => (await fleet.revisions())[0]?.state === 'Failed');
+  const say = async (kubernetes: string, fence: number): Promise<void> => {
+    await hub.rows(
+      'UPDATE clusters SET facts = $2::jsonb, fence = $3, confirmed_fence = $3 WHERE id = $1::uuid',
+      [fleet.clusters[0], JSON.stringify({ kubernetes }), fence],
+    );
+    hub.hint('session', fleet.clusters[0] ?? '');
+  };
+  await say('v1.36', 2);
+  const [first] = await assignedAt(fleet, 1);
+  await phaseOf(fleet, 'Completed');
+  await say('v1.37', 3);
+  await eventually('another bundle', async () => (await fleet.targets())[0]?.bundle !== first?.bundle);
+});

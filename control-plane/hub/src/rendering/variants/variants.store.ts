@@ -6,7 +6,7 @@ import { sha256Hex } from '../../platform/digest.ts';
 import { systemActor, type HubTransaction, type Sql, type Transactions } from '../../platform/transaction.ts';
 import type { BundleStore, PreparedBundle } from '../bundle.store.ts';
 import type { RenderProblem } from '../child/manifests.ts';
-import { messageOf, setRenderError, type Candidate } from '../render.store.ts';
+import { filesSql, messageOf, setRenderError, type Candidate } from '../render.store.ts';
 import { emptyProblems } from '../emptyBundle.ts';
 import type { RenderedVariant } from '../renderer.ts';
 import { lackingOf, tallyOf, type StoredVariant, type Tally, type VariantCluster } from './variant.ts';
@@ -43,6 +43,35 @@ export class VariantStore {
       [applicationId],
     );
     return row?.wanted ?? [];
+  }
+
+  /** A commit that changed none of the application's files has the variants of before: how many were taken over. */
+  async copySame({ id, applicationId, application, number, projectId }: Candidate): Promise<number> {
+    return this.transactions.inTransaction(systemActor, async (tx) => {
+      await lockApplication(tx, applicationId);
+      const copied = await tx.sql(
+        `WITH newest AS (
+           SELECT r.id, r.sources, r.render_spec FROM revisions r
+           WHERE r.application_id = $1::uuid AND r.state = 'Ready' ORDER BY r.number DESC LIMIT 1),
+         same AS (
+           SELECT v.* FROM newest n JOIN revisions c ON c.id = $2::uuid JOIN variants v ON v.revision_id = n.id
+           WHERE n.render_spec = c.render_spec AND ${filesSql('n.sources')} = ${filesSql('c.sources')}
+             AND jsonb_array_length(${filesSql('c.sources')}) = jsonb_array_length(c.sources)
+             AND jsonb_array_length(c.sources) = jsonb_array_length(n.sources)),
+         kept AS (
+           UPDATE bundles b SET created_at = now() FROM same s
+           WHERE b.project_id = s.project_id AND b.digest = s.bundle RETURNING b.digest)
+         INSERT INTO variants (revision_id, key, reads, project_id, bundle, size_bytes, objects, error)
+         SELECT $2::uuid, key, reads, project_id, bundle, size_bytes, objects, error FROM same
+         WHERE CASE WHEN bundle IS NULL THEN error->'problems' IS NOT NULL ELSE bundle IN (SELECT digest FROM kept) END
+         ON CONFLICT (revision_id, key) DO NOTHING RETURNING id`,
+        [applicationId, id],
+      );
+      if (copied.length === 0) return tx.nothingChanged(0);
+      const resource = { kind: 'revision', id, name: `${application}/${number}` };
+      tx.audit({ action: 'variant.render', resource, projectId, reason: { sameAsBefore: copied.length } });
+      return copied.length;
+    });
   }
 
   /** One that is there already stays: it is the same. @throws FrameMissing */
