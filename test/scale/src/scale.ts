@@ -72,7 +72,7 @@ async function run(): Promise<void> {
   const caSha256 = createHash('sha256').update(new X509Certificate(hub.caPem).raw).digest('hex');
   if (values.rollout) shape.behaviour.failingShare = 0;
   const fleet = stack.use(new SimulatedFleet({ ...shape, ...hub, caSha256 }));
-  if (values.rollout) return tell(values, world, fleet);
+  if (values.rollout) return await tell(values, world, fleet);
   const startMs = performance.now();
   while (!stopping.signal.aborted) {
     const counts = fleet.counts();

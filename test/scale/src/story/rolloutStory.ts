@@ -47,7 +47,7 @@ export interface StoryEnd {
   succeeded: number;
   failed: number;
   deferred: number;
-  /** From their return until the last of those that were away had it too. */
+  /** From their return until the last of those that were away was given it too. */
   caughtUpMs: number;
 }
 
@@ -105,7 +105,7 @@ async function comeBack({ world, fleet }: Story, away: number, say: (line: strin
   fleet.online(0.2);
   await everywhere(world, 2, fleet.agents, 60_000 + fleet.agents * 60);
   const tookMs = performance.now() - startMs;
-  say(`the ${away} that were away are back, and have revision 2 after ${(tookMs / 1000).toFixed(1)} s`);
+  say(`the ${away} that were away are back, and were given revision 2 after ${(tookMs / 1000).toFixed(1)} s`);
   return tookMs;
 }
 

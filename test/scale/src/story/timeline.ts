@@ -48,7 +48,7 @@ export function grouped({ outcomes }: WaveSample): Record<Group, number> {
 }
 
 const timeWidth = 7;
-const cellWidth = 24;
+const cellWidth = 32;
 
 export function tableHead({ waves }: Sample): string {
   const cells = waves.map(({ name, total }) => `${name} (${total})`.padEnd(cellWidth));
