@@ -13,7 +13,7 @@ const colours: Record<Group, string> = {
 const words: Record<Group, string> = {
   succeeded: 'succeeded',
   failed: 'failed',
-  deferred: 'offline, deferred',
+  deferred: 'offline',
   soaking: 'soaking',
   moving: 'in progress',
   waiting: 'not yet',
