@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 
-import { checkRepositoryUrl, isPublicAddress } from './url.ts';
+import { isPublicAddress } from '../platform/address.ts';
+import { checkRepositoryUrl } from './url.ts';
 
 const refused: [string, RegExp][] = [
   ['', /1 to 2048/],

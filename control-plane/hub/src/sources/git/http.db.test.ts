@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { request } from 'undici';
-import { makeDispatcher } from './connect.ts';
+import { makeDispatcher } from '../../platform/outbound.ts';
+import { sourcesAllowSetting } from '../url.ts';
 import { gitHttp, gitHttpDefaults } from './http.ts';
 
 interface Site {
@@ -136,14 +137,14 @@ test('a server that stops sending, or never answers, is given up', async () => {
 });
 
 test('a name that resolves to a private address is refused when it is connected to', async () => {
-  const dispatcher = makeDispatcher(false, gitHttpDefaults);
+  const dispatcher = makeDispatcher(false, gitHttpDefaults, sourcesAllowSetting);
   const { port } = new URL(here.url);
   await expect(request(`http://localhost:${port}/`, { dispatcher })).rejects.toMatchObject({
     name: 'AddressRefused',
   });
   await dispatcher.destroy();
   expect(here.seen).toHaveLength(0);
-  const listed = makeDispatcher(true, gitHttpDefaults);
+  const listed = makeDispatcher(true, gitHttpDefaults, sourcesAllowSetting);
   const response = await request(`http://localhost:${port}/`, { dispatcher: listed });
   expect(response.statusCode).toBe(200);
   await response.body.dump();

@@ -6,9 +6,15 @@
 import type { GitHttpRequest, GitHttpResponse, HttpClient } from 'isomorphic-git';
 import { request as send, type Agent } from 'undici';
 
-import { bareHost, checkTarget, isAllowedHost } from '../url.ts';
+import { bareHost, checkTarget, isAllowedHost } from '../../platform/address.ts';
+import {
+  AddressRefused,
+  makeDispatcher,
+  refuseLiteral,
+  type ConnectOptions,
+} from '../../platform/outbound.ts';
+import { sourcesAllowSetting } from '../url.ts';
 import { withHead } from './advertisement.ts';
-import { AddressRefused, makeDispatcher, refuseLiteral, type ConnectOptions } from './connect.ts';
 import { splitAnswer, type PackLimits } from './pack.ts';
 import { unpack, type UnpackedPack } from './unpack.ts';
 
@@ -51,8 +57,8 @@ export function gitHttp(
   signal: AbortSignal,
   takePack: TakePack | null = null,
 ): HttpClient & { close: () => Promise<void> } {
-  const listed = makeDispatcher(true, limits);
-  const open = makeDispatcher(false, limits);
+  const listed = makeDispatcher(true, limits, sourcesAllowSetting);
+  const open = makeDispatcher(false, limits, sourcesAllowSetting);
   const dispatcherFor = (url: URL): Agent => (isAllowedHost(url, allow) ? listed : open);
 
   /** Answers to `info/refs` of the first version: what was listed is what is fetched from, without asking again. */
@@ -115,9 +121,9 @@ function sendHop(
   dispatcher: Agent,
   signal: AbortSignal,
 ): ReturnType<typeof send> {
-  const verdict = checkTarget(hop.url, allow);
+  const verdict = checkTarget(hop.url, allow, sourcesAllowSetting);
   if (!verdict.ok) throw new GitHttpRefused(verdict.reason);
-  refuseLiteral(bareHost(hop.url), isAllowedHost(hop.url, allow));
+  refuseLiteral(bareHost(hop.url), isAllowedHost(hop.url, allow), sourcesAllowSetting);
   return send(hop.url, {
     method: hop.method as 'GET' | 'POST',
     headers: hop.headers,
