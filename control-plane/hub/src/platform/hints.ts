@@ -101,17 +101,23 @@ export class Hints {
     this.pending = new Map();
     this.timer = null;
     this.flushedAtMs = performance.now();
-    for (const [kind, ids] of batch) {
-      for (const part of inParts([...ids])) this.notify({ from: this.origin, kind, ids: part });
-    }
+    const messages = [...batch].flatMap(([kind, ids]) =>
+      inParts([...ids]).map((part) => ({ from: this.origin, kind, ids: part })),
+    );
+    if (messages.length > 0) this.notify(messages);
   }
 
   /** One statement at a time: a connection of pg takes no second one while it runs the first. */
-  private notify(message: object): void {
+  private notify(messages: object[]): void {
     const { connection } = this;
     if (!connection) return;
     this.notifying = this.notifying
-      .then(() => connection.query('SELECT pg_notify($1, $2)', [channel, JSON.stringify(message)]))
+      .then(() =>
+        connection.query('SELECT pg_notify($1, message) FROM unnest($2::text[]) AS message', [
+          channel,
+          messages.map((message) => JSON.stringify(message)),
+        ]),
+      )
       .catch((error: unknown) => this.options.logger.debug({ err: error }, 'hint not sent'));
   }
 
@@ -153,7 +159,7 @@ export class Hints {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const timer = setTimeout(() => resolve(false), roundTripTimeoutMs);
     this.proofs.set(proof, () => resolve(true));
-    this.notify({ proof });
+    this.notify([{ proof }]);
     const arrived = await promise;
     clearTimeout(timer);
     this.proofs.delete(proof);

@@ -233,7 +233,7 @@ async function save(
     saveEntries(tx, { targets: changes.targets, rejected: after.rejected, entries, removals }),
   ]);
   if (isLast) await saved.deleteApplication(tx, application.id);
-  tx.hint('rollout', application.id);
+  // Not for the worker: a step that was made leaves nothing to do until something is seen or a time comes.
   tx.hint('status', application.id);
   return { outcome: 'changed', assigned: assignments.length, ...times };
 }

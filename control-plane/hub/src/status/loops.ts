@@ -36,7 +36,7 @@ export function runStatusLoops(options: StatusLoopOptions): Promise<unknown> {
     runLoop({
       name: 'counters',
       intervalMs: hintedIntervalMs,
-      hints: { source: hints, kinds: ['session', 'cluster', 'application', 'rollout'] },
+      hints: { source: hints, kinds: ['session', 'cluster', 'application', 'rollout', 'status'] },
       logger,
       signal,
       run: async (hinted) => {
