@@ -4,6 +4,7 @@
  */
 import type { Question, RolloutAction, RolloutActionResult } from '@flotilla/client/rollouts';
 import type { Command } from 'commander';
+import { colorsFor } from '../colors.ts';
 import { CommandError, exitCodes, type ExitCode } from '../exit.ts';
 import { withSession, type Io, type Session } from '../session.ts';
 import { age, short, table, type Column } from '../table.ts';
@@ -72,7 +73,8 @@ async function answerQuestions(
   );
 }
 
-function questionText({ io, colors }: Session, question: Question): string {
+function questionText({ io }: Session, question: Question): string {
+  const colors = colorsFor(io.stderr, io.environment.noColor);
   const { application, kind, revision, removal, clusters, count, since, message } = question;
   const lines = [`${colors.bold(application)}: ${message}, asked ${age(since, io.now())} ago`];
   if (revision !== null) {

@@ -69,8 +69,9 @@ async function getRollout(
   const rolloutId = await findRollout(session, name);
   if (options.watch === true)
     return end(await watchRollout(session, { rolloutId, timeoutMs: options.timeout ?? null }));
-  const { client, colors, io } = session;
-  const rollout = await client.rollout(rolloutId);
+  const { client, colors, io, format } = session;
+  // For people without what became of each target: the waves count that.
+  const rollout = await client.rollout(rolloutId, { outcomes: format !== 'table' });
   const columns = io.stdout.columns ?? columnsDefault;
   const room = { columns, rows: null, colors, nowMs: Date.parse(rollout.readAt), hubAwayMs: null };
   session.print(rollout, () => drawRollout(rollout, room).join('\n'));

@@ -28,6 +28,7 @@ const failuresMax = 5;
 const wavesRowsMin = 4;
 const labelCells = 11;
 const columnsForAuthor = 60;
+const columnsForKind = 60;
 
 export function drawRollout(rollout: RolloutDetail, room: RolloutRoom): string[] {
   const head = headLines(rollout, room);
@@ -89,6 +90,15 @@ function ends(left: string, right: string, columns: number): string {
   return `${left}${' '.repeat(Math.max(columns - widthOf(left) - widthOf(right), 1))}${right}`.trimEnd();
 }
 
+/** `12:20:00  Resumed     by ann`; narrower without the second word, which messages mostly say as well. */
+export function decisionText(
+  { at, kind, message }: RolloutDetail['events'][number],
+  isWide: boolean,
+): string {
+  const words = isWide ? `${kind.padEnd(10)}  ` : '';
+  return `${at.slice(11, 19)}  ${words}${harmless(message)}`.trimEnd();
+}
+
 function factLines(rollout: RolloutDetail, { columns, colors, nowMs }: RolloutRoom): string[] {
   const { waitsFor, until, deferred, estimatedEndAt, phase, phaseReason } = rollout;
   const fact = (label: string, text: string, paint: (line: string) => string = (line) => line) =>
@@ -96,7 +106,8 @@ function factLines(rollout: RolloutDetail, { columns, colors, nowMs }: RolloutRo
       (line, at) => colors.dim(column(at === 0 ? label : '', labelCells)) + paint(line),
     );
   const isHeld = phase === 'Paused' || waitsFor.startsWith('confirmation');
-  const wait = `${waitsFor} ${leftWords(until, nowMs)}`.trimEnd();
+  const what = waitsFor.replace(/^(wave .+?) waits for /, '$1: ');
+  const wait = `${what} ${leftWords(until, nowMs)}`.trimEnd();
   const returning = 'offline when their turn came; they get it when they return';
   return [
     ...(waitsFor === '' ? [] : fact('Waits for', wait, isHeld ? colors.yellow : undefined)),
@@ -136,10 +147,8 @@ function failureLine(
 function decisionLines({ events }: RolloutDetail, { columns, colors }: RolloutRoom, rows: number): string[] {
   if (events.length === 0 || rows < 2) return [];
   const shown = events.slice(0, rows === Infinity ? events.length : rows - 1).toReversed();
-  const lines = shown.map(({ at, message }) => {
-    const time = at.slice(11, 19);
-    return ` ${colors.dim(time)}  ${fit(harmless(message), columns - time.length - 3)}`;
-  });
+  const isWide = columns >= columnsForKind;
+  const lines = shown.map((event) => ` ${fit(decisionText(event, isWide), columns - 1)}`);
   return [colors.bold('Decisions') + colors.dim(' (UTC)'), ...lines];
 }
 

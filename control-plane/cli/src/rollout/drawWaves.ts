@@ -89,6 +89,7 @@ function barOf({ outcomes, total }: WaveDetail, cells: number, colors: Colors): 
     { count: sumOf(outcomes, ['Deferred', 'Skipped', 'Superseded']), paint: colors.dim, sign: '·' },
     { count: sumOf(outcomes, ['Pending']), paint: colors.dim, sign: '░' },
   ];
+  if (total === 0) return ' '.repeat(cells);
   const shares = sharesOf(
     parts.map(({ count }) => count),
     total,
@@ -100,9 +101,8 @@ function barOf({ outcomes, total }: WaveDetail, cells: number, colors: Colors): 
     .join('');
 }
 
-/** Cells for each count, together all of them. What is there is seen, also where it is less than a cell. */
+/** Cells for each count of a total that is not zero, together all of them. What is there is seen, also where it is less than a cell. */
 export function sharesOf(counts: readonly number[], total: number, cells: number): number[] {
-  if (total === 0) return counts.map((_, at) => (at === counts.length - 1 ? cells : 0));
   const shares = counts.map((count) => (count === 0 ? 0 : Math.max(1, Math.round((count / total) * cells))));
   for (;;) {
     const over = shares.reduce((sum, share) => sum + share, 0) - cells;

@@ -99,7 +99,7 @@ describe('rollout get --watch', () => {
     expect(stdout).not.toContain(escape);
     const lines = stdout.split('\n');
     expect(lines.filter((line) => line.startsWith('Rollout of web'))).toHaveLength(2);
-    expect(lines).toContain('12:20:00  by ann');
+    expect(lines).toContain('12:20:00  Resumed     by ann');
   });
 
   it('says what was asked for where there is no rollout', async () => {

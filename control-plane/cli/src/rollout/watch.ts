@@ -6,8 +6,7 @@ import type { RolloutDetail } from '@flotilla/client/rollouts';
 import { stringify } from 'yaml';
 import { exitCodes, type ExitCode } from '../exit.ts';
 import type { Session } from '../session.ts';
-import { harmless } from './cells.ts';
-import { drawRollout } from './draw.ts';
+import { decisionText, drawRollout } from './draw.ts';
 import { followRollout, isClosed, type RolloutSight } from './follow.ts';
 import { openScreen } from './screen.ts';
 import { sumOf } from './words.ts';
@@ -109,9 +108,7 @@ function lineWatcher({ io, colors }: Session): Watcher {
   return {
     see(sight) {
       const { rollout } = sight;
-      const lines = rollout.events
-        .toReversed()
-        .map(({ at, message }) => `${at.slice(11, 19)}  ${harmless(message)}`);
+      const lines = rollout.events.toReversed().map((event) => decisionText(event, true));
       const before = told;
       told = new Set(lines);
       if (before === null) return picture(sight);
