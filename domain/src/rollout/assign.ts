@@ -44,7 +44,7 @@ function assignIn(
     rollout: open.id,
     wave,
   });
-  setTarget(draft, target.id, { lane: null });
+  if (target.lane !== null) setTarget(draft, target.id, { lane: null });
   return { ...outcome, ...begun(made.assignment, draft.nowMs) };
 }
 
