@@ -90,6 +90,17 @@ test('a sync window of the project holds what a person started, says until when,
   expect(waits.message).toMatch(
     /^wave all waits for a sync window until \d{4}-\d\d-\d\d \d\d:00 UTC \(denies from 0 0 1 1 \* for 366d, Europe\/Berlin\)$/,
   );
+  const { body: application } = await hub.api('GET', `/applications/${world.name}`);
+  const { rollout } = application as { rollout: { id: string } };
+  const { body: shown } = await hub.api('GET', `/rollouts/${rollout.id}?events=1&outcomes=false`);
+  const { until } = shown as { until: string };
+  expect(shown).toMatchObject({
+    waitsFor: waits.message,
+    waves: [{ name: 'all', state: 'Waiting', total: 2, outcomes: { Pending: 2 }, until }],
+    events: [{ kind: 'WaveWaits' }],
+    estimatedEndAt: null,
+  });
+  expect(waits.message).toContain(until.slice(0, 16).replace('T', ' '));
   expect((await world.targets()).map(({ state }) => state)).toEqual(['Unassigned', 'Unassigned']);
   await hub.api('PATCH', '/projects/default', { spec: { syncWindows: [] } });
   await assignedAt(world, 1);
