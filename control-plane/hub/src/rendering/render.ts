@@ -63,6 +63,7 @@ async function renderVariantsOf(options: RenderOptions, candidate: Candidate): P
 /** What targets asked for since: a cluster joined, or its labels or facts changed. */
 export async function renderWanted(options: RenderOptions, applicationId: string): Promise<void> {
   const { locks, store, variants, frames, logger } = options;
+  if ((await variants.wanted(applicationId)).length === 0) return;
   await locks.tryLock(`render:${applicationId}`, async () => {
     for (;;) {
       const wanted = await variants.wanted(applicationId);

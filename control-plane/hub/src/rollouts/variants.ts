@@ -72,7 +72,7 @@ export class TargetVariants {
    * Revisions of which a variant has to be rendered: what a step asked for, and the newest one where it failed for what
    * its clusters lacked and may have by now.
    */
-  wanted(step: Pick<Step, 'wanted'> | null): number[] {
+  wanted(step: { wanted: Pick<Step['wanted'], 'renders'> } | null): number[] {
     const asked = step?.wanted.renders.map(({ revision }) => revision) ?? [];
     const newest = Math.max(0, ...this.#revisions.keys());
     const isMendable =

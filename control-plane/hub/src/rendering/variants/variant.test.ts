@@ -1,0 +1,50 @@
+import { variantsMax } from '@flotilla/domain/variant/limits';
+import { VariantIndex } from '@flotilla/domain/variant/reads';
+import { expect, test } from 'vitest';
+
+import { RenderStopped, type RenderedVariant } from '../renderer.ts';
+import { renderFor } from './fill.ts';
+import { lackingOf, tallyOf, type StoredVariant } from './variant.ts';
+
+const cluster = (name: string) => ({ id: name, name, labels: {}, facts: {} });
+const variant = (name: string, error: string | null): StoredVariant => ({
+  reads: { 'cluster.name': name },
+  bundle: error === null ? 'b' : null,
+  error,
+});
+const renderSpec = { directories: [], allowEmpty: false, tools: { directory: 1 } };
+
+test.each<[string, StoredVariant[], object]>([
+  ['all render', [variant('a', null), variant('b', null)], { failing: 0, problem: null }],
+  ['all fail alike', [variant('a', 'x'), variant('b', 'x')], { failing: 2, problem: 'x' }],
+  [
+    'all fail otherwise',
+    [variant('a', 'x'), variant('b', 'y')],
+    { failing: 2, problem: 'on 2 of 2 clusters, a among them: x' },
+  ],
+  [
+    'some fail',
+    [variant('a', null), variant('b', 'y')],
+    { failing: 1, problem: 'on 1 of 2 clusters, b among them: y' },
+  ],
+])('what it comes to where %s', (_what, variants, expected) => {
+  const tally = tallyOf([cluster('b'), cluster('a')], new VariantIndex(variants, []));
+  expect(tally).toEqual({ clusters: 2, ...expected });
+});
+
+test('clusters lack one until there are as many as there may be', () => {
+  const clusters = [cluster('a'), cluster('b')];
+  expect(lackingOf({ renderSpec }, clusters, [variant('a', null)])).toEqual([cluster('b')]);
+  const many = Array.from({ length: variantsMax }, (_, at) => variant(`c-${at}`, null));
+  expect(lackingOf({ renderSpec }, clusters, many)).toEqual([]);
+});
+
+test('a limit is a problem of the files, and an answer for nobody is none', async () => {
+  const asked = (answer: () => Promise<RenderedVariant[]>) =>
+    renderFor({ renderVariants: answer }, 'p', [], renderSpec, [cluster('a')]);
+  const limit = await asked(() => Promise.reject(new RenderStopped('limit', 'too slow')));
+  expect(limit).toEqual({ ok: false, problems: [{ file: '', document: 0, line: 0, message: 'too slow' }] });
+  await expect(asked(() => Promise.reject(new RenderStopped('lost', 'gone')))).rejects.toThrow('gone');
+  const other = { reads: { 'cluster.name': 'z' }, rendered: { ok: false as const, problems: [] } };
+  await expect(asked(() => Promise.resolve([other]))).rejects.toThrow('other clusters than it was asked for');
+});
