@@ -2,8 +2,8 @@
 import { FlotillaApiError } from '@flotilla/client/errors';
 import type { RemovalMode } from '@flotilla/client/types';
 import { CommandError, exitCodes } from '../exit.ts';
+import { pause } from '../pause.ts';
 import type { Session } from '../session.ts';
-import { pause } from './appWait.ts';
 
 export interface DeleteOptions {
   mode: string;

@@ -4,6 +4,7 @@
  */
 import type { Application, Target } from '@flotilla/client/types';
 import { exitCodes, type ExitCode } from '../exit.ts';
+import { pause } from '../pause.ts';
 import type { Session } from '../session.ts';
 import { currencyText } from './targets.ts';
 import { targetsOf } from './appShow.ts';
@@ -111,11 +112,4 @@ function describe(target: Target): string {
 
 function conditionOf({ conditions: [condition] }: Application): string | null {
   return condition ? `${condition.type}: ${condition.message}` : null;
-}
-
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
-  });
 }

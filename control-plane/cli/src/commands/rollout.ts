@@ -8,10 +8,12 @@ import { watchRollout } from '../rollout/watch.ts';
 import { withSession, type Io, type Session } from '../session.ts';
 import { age, statusColor, table } from '../table.ts';
 import { collectPages, type ListOptions } from './list.ts';
+import { findRollout, findRolloutOf } from './rolloutFind.ts';
 import { registerVerbs } from './rolloutVerbs.ts';
 
 interface GetOptions {
   watch?: boolean;
+  commit?: string;
   timeout?: number;
 }
 
@@ -30,6 +32,10 @@ export function registerRollout(program: Command, io: Io, end: (code: ExitCode) 
     .option(
       '-w, --watch',
       'keep it up to date until it is closed: exit 0 completed, 2 rolled back, aborted or superseded, 3 interrupted',
+    )
+    .option(
+      '--commit <sha>',
+      'the rollout of this commit (or one that starts so); --watch waits until there is one',
     )
     .option('--timeout <duration>', 'of --watch: give up after it, with exit 6', durationMs)
     .action(
@@ -66,23 +72,17 @@ async function getRollout(
   options: GetOptions,
   end: (code: ExitCode) => void,
 ): Promise<void> {
-  const rolloutId = await findRollout(session, name);
-  if (options.watch === true)
-    return end(await watchRollout(session, { rolloutId, timeoutMs: options.timeout ?? null }));
+  const { watch, commit, timeout = null } = options;
+  const find = () =>
+    commit === undefined ? findRollout(session, name) : findRolloutOf(session, name, commit);
+  if (watch === true) return end(await watchRollout(session, { find, timeoutMs: timeout }));
+  const rolloutId = await find();
+  if (rolloutId === null)
+    throw new CommandError(exitCodes.notFound, `"${name}" has no rollout of ${commit ?? 'it'} yet`);
   const { client, colors, io, format } = session;
   // For people without what became of each target: the waves count that.
   const rollout = await client.rollout(rolloutId, { outcomes: format !== 'table' });
   const columns = io.stdout.columns ?? columnsDefault;
   const room = { columns, rows: null, colors, nowMs: Date.parse(rollout.readAt), hubAwayMs: null };
   session.print(rollout, () => drawRollout(rollout, room).join('\n'));
-}
-
-/** The one that moves; where none does, the newest. */
-async function findRollout({ client, project }: Session, name: string): Promise<string> {
-  const query = project === undefined ? {} : { project };
-  const application = await client.applications.get(name, query);
-  const [newest] = (await client.applications.rollouts(name, { ...query, limit: 1 })).items;
-  const rollout = application.rollout ?? newest;
-  if (rollout) return rollout.id;
-  throw new CommandError(exitCodes.notFound, `"${name}" has no rollout yet`, `see: flotilla app get ${name}`);
 }

@@ -1,10 +1,10 @@
 /** `status`: the fleet on one screen, and with `--watch` kept up to date. */
 import type { Application, Cluster, Fleet, Target } from '@flotilla/client/types';
 import type { Command } from 'commander';
+import { pause } from '../pause.ts';
 import { withSession, type Io, type Session } from '../session.ts';
 import { age, fields, labelsText, statusColor, table } from '../table.ts';
 import { applicationColumns } from './appShow.ts';
-import { pause } from './appWait.ts';
 import { recoveringText } from './cluster.ts';
 import { countsText } from './counts.ts';
 import { targetColumns } from './targets.ts';

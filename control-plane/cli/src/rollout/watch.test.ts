@@ -111,6 +111,60 @@ describe('rollout get --watch', () => {
   });
 });
 
+describe('rollout get --watch --commit', () => {
+  const commit = rollout().revision.commit;
+  const before = {
+    ...rollout().revision,
+    id: 'r',
+    sources: [],
+    error: null,
+    createdAt: rollout().createdAt,
+    number: 41,
+    commit: 'b'.repeat(40),
+  };
+  const revision = { ...before, number: 42, commit };
+
+  /** The commit comes with the third look. */
+  function coming(found: object, rollouts: object[]): Promise<FakeHub> {
+    let looks = 0;
+    return fakeHub({
+      'GET /applications/web/revisions': () => ({ body: page(++looks < 3 ? [before] : [found, before]) }),
+      'GET /applications/web/rollouts': { body: page(rollouts) },
+      'GET /events': { status: 403, body: {} },
+      [`GET /rollouts/${id}`]: { body: closed() },
+    });
+  }
+
+  it('waits for the rollout of that commit, and follows no other', async () => {
+    const others = [
+      { ...closed(), id: 'x', kind: 'rollback' },
+      { ...closed(), id: 'y', revisionNumber: 41 },
+    ];
+    await using hub = await coming(revision, [...others, closed()]);
+    const { code, stdout } = await watch(hub, ['--commit', commit.slice(0, 7)]);
+    expect(code).toBe(0);
+    expect(stdout).toContain('Completed');
+  });
+
+  it('ends with 2 where the commit does not render, and says why', async () => {
+    await using hub = await coming({ ...revision, state: 'Failed', error: { message: 'a.yaml:3: bad' } }, []);
+    const { code, stderr } = await watch(hub, ['--commit', commit]);
+    expect(code).toBe(2);
+    expect(stderr).toContain('revision 42 and does not render: a.yaml:3: bad');
+  });
+
+  it('ends with 6 where it never comes', async () => {
+    await using hub = await coming(before, []);
+    const { code, stderr } = await watch(hub, ['--commit', commit, '--timeout', '50ms']);
+    expect([code, stderr]).toEqual([6, 'gave up after 0.05 s: there is no such rollout yet\n']);
+  });
+
+  it('is not found at once without --watch', async () => {
+    await using hub = await coming(revision, []);
+    expect((await flotilla(['rollout', 'get', 'web', '--commit', commit], hub)).code).toBe(4);
+  });
+});
+
 it('rollout get shows the open rollout, not a newer one that waits behind it', async () => {
   await using hub = await following([rollout()]);
   const { stdout, code } = await flotilla(['rollout', 'get', 'web'], hub);

@@ -5,6 +5,7 @@
 import type { RolloutDetail } from '@flotilla/client/rollouts';
 import { stringify } from 'yaml';
 import { exitCodes, type ExitCode } from '../exit.ts';
+import { pause } from '../pause.ts';
 import type { Session } from '../session.ts';
 import { decisionText, drawRollout } from './draw.ts';
 import { followRollout, isClosed, type RolloutSight } from './follow.ts';
@@ -12,7 +13,8 @@ import { openScreen } from './screen.ts';
 import { sumOf } from './words.ts';
 
 export interface WatchOptions {
-  rolloutId: string;
+  /** Null: there is none yet. */
+  find: () => Promise<string | null>;
   /** Null: as long as it takes. */
   timeoutMs: number | null;
 }
@@ -28,11 +30,12 @@ const countLineMs = 10_000;
 
 export async function watchRollout(session: Session, options: WatchOptions): Promise<ExitCode> {
   const { client, io, say } = session;
-  const { rolloutId, timeoutMs } = options;
+  const { find, timeoutMs } = options;
   const isTimeUp = timeoutMs === null ? null : AbortSignal.timeout(timeoutMs);
   const signal = isTimeUp === null ? io.signal : AbortSignal.any([io.signal, isTimeUp]);
+  const rolloutId = await found(session, find, signal);
   let last: RolloutDetail | null = null;
-  {
+  if (rolloutId !== null) {
     using watcher = watcherOf(session);
     for await (const sight of followRollout({ client, rolloutId, signal, now: io.now })) {
       last = sight.rollout;
@@ -41,8 +44,20 @@ export async function watchRollout(session: Session, options: WatchOptions): Pro
   }
   if (last !== null && isClosed(last)) return last.phase === 'Completed' ? exitCodes.done : exitCodes.no;
   if (isTimeUp?.aborted !== true) return exitCodes.unknown;
-  say(`gave up after ${(timeoutMs ?? 0) / 1000} s: the rollout goes on`);
+  const state = rolloutId === null ? 'there is no such rollout yet' : 'the rollout goes on';
+  say(`gave up after ${(timeoutMs ?? 0) / 1000} s: ${state}`);
   return exitCodes.timedOut;
+}
+
+/** Looks every second. Null: time was up, or it was interrupted. */
+function found(session: Session, find: WatchOptions['find'], signal: AbortSignal): Promise<string | null> {
+  return session.progress('waiting for its rollout', async () => {
+    for (;;) {
+      const rolloutId = await find();
+      if (rolloutId !== null || signal.aborted) return rolloutId;
+      await pause(secondMs, signal);
+    }
+  });
 }
 
 function watcherOf(session: Session): Watcher {
