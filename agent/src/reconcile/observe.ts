@@ -1,9 +1,9 @@
 /**
- * observe: what a pass needs to know before it decides. Reads the bundle in question from disk, the scopes of its kinds
+ * observe: what a pass needs to know before it decides. Reads what it does not know of the bundle from disk, the scopes of its kinds
  * from discovery, the inventory, and makes sure that every kind concerned is watched. Calls the API server only for what is
  * not known: a kind seen for the first time, and objects that may have to go.
  */
-import type { BundleIndex } from '@flotilla/domain/bundle/bundle';
+import type { BundleIndex, IndexedObject } from '@flotilla/domain/bundle/bundle';
 import type { InventoryEntry } from '@flotilla/domain/inventory/inventory';
 import type { OperationNote } from '@flotilla/domain/inventory/shard';
 import { groupOf, identityKey, identityOf, kindKey, namespaceOf } from '@flotilla/domain/object/identity';
@@ -17,11 +17,16 @@ import type { Resource } from '../kube/resource.ts';
 import { printOfDigest } from '../state/sha256.ts';
 import type { Run } from './context.ts';
 import { callOptions } from './context.ts';
+import type { KnownObject } from './known.ts';
+import { knownObject } from './known.ts';
 import { inParallel } from './parallel.ts';
 
 export interface Observation {
   bundle: string;
+  /** Those that are known with no more than their identity. */
   objects: KubeObject[];
+  /** Keys of the objects that were not read, since they stand as they were written. */
+  known: ReadonlySet<string>;
   /** Fingerprint of the bundle's line by identity key, as placed on this cluster. */
   lines: Map<string, string>;
   scopes: Scopes;
@@ -46,7 +51,7 @@ export function heldInventory(run: Run): {
 /** `rebuild` is called once the kinds are watched and before the inventory is read. */
 export async function observe(run: Run, rebuild: () => Promise<void>): Promise<Observation> {
   const bundle = run.head.bundle.digest;
-  const read = await readBundle(run, bundle);
+  const read = await readBundle(run, bundle, (indexed) => knownObject(run, indexed));
   const scopes = await scopesOf(run, read.objects);
   const lines = placedLines(run, read, scopes);
   await watchKinds(run, read.objects, heldInventory(run).entries);
@@ -54,9 +59,12 @@ export async function observe(run: Run, rebuild: () => Promise<void>): Promise<O
   const held = heldInventory(run);
   const leavingEntries = held.entries.filter((entry) => !lines.has(identityKey(entry)));
   const leaving = await readLive(run, leavingEntries);
+  // Others may have changed one while the API server was asked.
+  const { objects, known } = isStillKnown(run, read) ? read : await readBundle(run, bundle);
   return {
     bundle,
-    objects: read.objects,
+    objects,
+    known: new Set(known.values()),
     lines,
     scopes,
     inventory: held.entries,
@@ -70,15 +78,37 @@ export async function observe(run: Run, rebuild: () => Promise<void>): Promise<O
 export interface ReadBundle {
   objects: KubeObject[];
   digests: string[];
+  /** Of the objects that were not read: their keys. */
+  known: Map<IndexedObject, string>;
 }
 
-export async function readBundle(run: Run, bundle: string): Promise<ReadBundle> {
-  const read: ReadBundle = { objects: [], digests: [] };
-  for await (const { indexed, line } of run.cluster.state.bundles.objects(bundle)) {
-    read.objects.push(line.object());
+/** In the order of its index. `know`: what is said of an object instead of reading it; null: it is read. */
+export async function readBundle(
+  run: Run,
+  bundle: string,
+  know: (indexed: IndexedObject) => KnownObject | null = () => null,
+): Promise<ReadBundle> {
+  const read: ReadBundle = { objects: [], digests: [], known: new Map() };
+  const known = new Map<IndexedObject, KubeObject>();
+  const isKnown = (indexed: IndexedObject): boolean => {
+    const found = know(indexed);
+    if (found === null) return false;
+    known.set(indexed, found.object);
+    read.known.set(indexed, found.key);
+    return true;
+  };
+  for await (const { indexed, line } of run.cluster.state.bundles.objects(bundle, isKnown)) {
+    const object = line?.object() ?? known.get(indexed);
+    if (object === undefined) throw new Error('an object was neither read nor known');
+    read.objects.push(object);
     read.digests.push(indexed.digest);
   }
   return read;
+}
+
+function isStillKnown(run: Run, { known }: ReadBundle): boolean {
+  for (const indexed of known.keys()) if (knownObject(run, indexed) === null) return false;
+  return true;
 }
 
 /** By `group/kind`. Each distinct kind is asked for once; unknown ones are left out. */

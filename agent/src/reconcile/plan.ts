@@ -1,15 +1,16 @@
 /**
  * plan: what the pass will do, decided by the domain. For each object of the bundle the skip ladder says whether the API
- * server is asked at all; only those that will be written keep their manifest in memory.
+ * server is asked at all; only those that will be written keep their manifest in memory, and most others were never read.
  */
 import { canonicalText } from '@flotilla/domain/bundle/canonical';
 import { identityKey } from '@flotilla/domain/object/identity';
 import { withTracking } from '@flotilla/domain/object/tracking';
 import type { Identity, KubeObject } from '@flotilla/domain/object/types';
-import { hookPhases } from '@flotilla/domain/object/annotations';
+import { defaultPolicy, hookPhases } from '@flotilla/domain/object/annotations';
 import type { RungVerdict, Written } from '@flotilla/domain/sync/ladder';
 import { climb } from '@flotilla/domain/sync/ladder';
 import type { ApplyTask, HookTask, PruneTask, SyncPlan, SyncWave } from '@flotilla/domain/sync/plan';
+import { isCrd } from '@flotilla/domain/sync/scope';
 import { planSync } from '@flotilla/domain/sync/tasks';
 import { fingerprintOf } from '../state/sha256.ts';
 import type { Run } from './context.ts';
@@ -102,6 +103,14 @@ function noteDesired(
     recordOf(run.target, key).live = 'missing';
   }
   for (const record of run.target.records.values()) noteWanted(run, record, wanted.get(record.key) ?? null);
+  for (const task of tasks.applies) {
+    const record = run.target.records.get(identityKey(task.identity));
+    if (record) record.plain = isPlain(task) ? record.desired : null;
+  }
+}
+
+function isPlain({ object, policy, tracked }: ApplyTask): boolean {
+  return tracked && policy === defaultPolicy && !isCrd(object);
 }
 
 function noteHook(run: Run, record: ObjectRecord, hook: boolean): void {
@@ -121,7 +130,8 @@ function writesOf(run: Run, observation: Observation, applies: ApplyTask[]): Map
   for (const task of applies) {
     if (task.policy.apply === 'Ignore') continue;
     const planned = planOne(run, observation.lines, task);
-    if (planned !== null) writes.set(planned.key, planned);
+    // What was known when it was observed and is not any more has drifted since: that is put back once the pass is over.
+    if (planned !== null && !observation.known.has(planned.key)) writes.set(planned.key, planned);
   }
   return writes;
 }

@@ -182,14 +182,14 @@ function fullCheck(parts: Parts): void {
 
 function setDesired(parts: Parts, entries: DesiredEntry[]): void {
   const wanted = new Set(entries.map((entry) => entry.head.target));
-  for (const target of [...parts.cluster.targets.values()])
-    if (!wanted.has(target.uid)) forget(parts, target);
+  const left = [...parts.cluster.targets.values()].filter(({ uid }) => !wanted.has(uid));
+  for (const target of left) forget(parts, target);
   for (const entry of entries) take(parts, entry);
   const digests = new Set(entries.map(({ head }) => head.bundle.digest));
   const { bundleFailures } = parts.cluster;
   for (const digest of bundleFailures.keys()) if (!digests.has(digest)) bundleFailures.delete(digest);
   parts.loading = parts.loading
-    .then(() => loadNew(parts, wanted))
+    .then(() => loadNew(parts, wanted, left.length > 0))
     .catch((error: unknown) => parts.cluster.log.error({ err: error }, 'cache could not be read'));
 }
 
@@ -233,11 +233,12 @@ function changeOf(old: Head, head: Head): 'none' | 'policy' | 'work' {
   return old.body !== head.body || old.deletesMax !== head.deletesMax ? 'policy' : 'none';
 }
 
-async function loadNew(parts: Parts, wanted: ReadonlySet<string>): Promise<void> {
+async function loadNew(parts: Parts, wanted: ReadonlySet<string>, haveLeft: boolean): Promise<void> {
   const { cluster, queue } = parts;
   const fresh = [...cluster.targets.values()].filter((target) => !target.loaded);
   for (const target of fresh) await loadApplied(cluster, target);
   if (parts.stopping) return;
   for (const target of fresh) queue.add(target.uid);
-  await cluster.state.applied.retain(wanted);
+  // Most sets change targets and neither bring nor take one: then the folder is as it was.
+  if (fresh.length > 0 || haveLeft || wanted.size === 0) await cluster.state.applied.retain(wanted);
 }

@@ -39,6 +39,8 @@ export interface ObjectRecord {
   uid: string;
   resourceVersion: number;
   health: Health | null;
+  /** Fingerprint of a line that has no annotations and makes no kind: nothing in it steers a pass. Null: not known to be one. */
+  plain: string | null;
   /** Judged apart: no part of the target's sync and health, never healed. */
   hook: boolean;
   /** A write is on its way: what the watch says meanwhile is judged once its answer is known. */
@@ -51,6 +53,7 @@ export function newRecord(key: string): ObjectRecord {
     key,
     desired: null,
     written: null,
+    plain: null,
     live: 'unobserved',
     uid: '',
     resourceVersion: 0,

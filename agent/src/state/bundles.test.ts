@@ -37,7 +37,7 @@ async function put(store: BundleStore, bundle: Bundle): Promise<number> {
 
 async function namesOf(store: BundleStore, digest: string): Promise<string[]> {
   const names: string[] = [];
-  for await (const { line } of store.objects(digest)) names.push(line.object().metadata.name);
+  for await (const { line } of store.objects(digest)) names.push(line?.object().metadata.name ?? '');
   return names;
 }
 
@@ -82,6 +82,24 @@ test('bytes that are not the frame are refused, and a damaged frame makes its bu
   expect(store.isComplete(bundle.index.digest)).toBe(false);
   expect(await put(store, bundle)).toBe(1);
   expect(await store.finish(bundle.index.digest)).toEqual({ ok: true });
+});
+
+test('frames of known objects alone are not read, and of the others only what is not known', async () => {
+  const { folder, store } = await setUp();
+  const bundle = bundleOf(300, 'one');
+  const { index } = bundle;
+  await put(store, bundle);
+  await store.finish(index.digest);
+  const [first, ...others] = index.objects;
+  for (const { digest } of index.frames.slice(1)) await truncate(path.join(folder, 'frames', digest), 20);
+  const read: [digest: string, name: string | null][] = [];
+  const isKnown = ({ digest }: { digest: string }) => digest !== first?.digest;
+  for await (const { indexed, line } of store.objects(index.digest, isKnown))
+    read.push([indexed.digest, line?.object().metadata.name ?? null]);
+  expect(read).toEqual([
+    [first?.digest, first?.identity.name],
+    ...others.map(({ digest }) => [digest, null]),
+  ]);
 });
 
 test('what nobody needs is dropped, what is shared stays', async () => {

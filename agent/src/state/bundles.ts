@@ -32,8 +32,8 @@ export interface BundleStore {
   finish(digest: Digest): Promise<BundleVerdict>;
   /** Null where there is none or it is damaged. */
   index(digest: Digest): Promise<BundleIndex | null>;
-  /** Every object of a complete bundle, in order. Rejects with DamagedBundleError. */
-  objects(digest: Digest): AsyncGenerator<StoredObject>;
+  /** Every object of a complete bundle, in order; frames of known objects alone are not read. Rejects with DamagedBundleError. */
+  objects(digest: Digest, isKnown?: (object: IndexedObject) => boolean): AsyncGenerator<StoredObject>;
   /** Uncompressed bytes of a frame; null where it is missing or damaged. */
   frame(digest: Digest): Promise<Buffer | null>;
   /** Drops every bundle and frame that is not needed. */
@@ -42,7 +42,8 @@ export interface BundleStore {
 
 export interface StoredObject {
   indexed: IndexedObject;
-  line: FrameLine;
+  /** Null: it is known. */
+  line: FrameLine | null;
 }
 
 export class DamagedBundleError extends Error {
@@ -91,7 +92,7 @@ export async function openBundleStore(folder: string, key: Uint8Array): Promise<
     putFrame: (frame, bytes) => putFrame(store, frame, bytes),
     finish: (digest) => finish(store, digest),
     index: (digest) => Promise.resolve(readIndex(store, digest)),
-    objects: (digest) => readObjects(store, digest),
+    objects: (digest, isKnown = () => false) => readObjects(store, digest, isKnown),
     frame: (digest) => Promise.resolve(readFrame(store, digest)),
     collect: (needed) => collect(store, needed),
   };
@@ -211,23 +212,32 @@ async function markComplete(store: Store, digest: Digest): Promise<void> {
   store.complete.add(digest);
 }
 
-async function* readObjects(store: Store, digest: Digest): AsyncGenerator<StoredObject> {
+async function* readObjects(
+  store: Store,
+  digest: Digest,
+  isKnown: (object: IndexedObject) => boolean,
+): AsyncGenerator<StoredObject> {
   const index = readIndex(store, digest);
   if (index === null) throw await damaged(store, digest, 'its index does not open');
-  let at = 0;
   const rest = restAfter(bytesAtOnce);
-  for (const frame of index.frames) {
+  const byFrame = Map.groupBy(index.objects, ({ frame }) => frame);
+  for (const [number, frame] of index.frames.entries()) {
+    const objects = (byFrame.get(number) ?? []).map((indexed) => ({ indexed, known: isKnown(indexed) }));
+    if (objects.every(({ known }) => known)) {
+      for (const { indexed } of objects) yield { indexed, line: null };
+      continue;
+    }
     await rest(frame.bytes);
     const bytes = readFrame(store, frame.digest);
     if (bytes === null) {
       await dropFrame(store, frame.digest);
       throw await damaged(store, digest, `frame ${frame.digest.slice(0, 12)} does not open`);
     }
+    let at = 0;
     for (const line of linesOfFrame(bytes, sha256)) {
-      const indexed = index.objects[at];
-      if (indexed === undefined) throw await damaged(store, digest, 'it has more objects than its index');
-      at += 1;
-      yield { indexed, line };
+      const object = objects[at++];
+      if (object === undefined) throw await damaged(store, digest, 'it has more objects than its index');
+      yield { indexed: object.indexed, line: object.known ? null : line };
     }
   }
 }
