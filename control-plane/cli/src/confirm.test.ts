@@ -55,6 +55,9 @@ it('lists what waits for a person, over all applications', async () => {
     web           default   12 of 40 targets left the placement   -          5m ago   flotilla confirm web
     "
   `);
+  expect((await confirm([{ ...drop, project: 'team' }])).stdout).toContain(
+    'flotilla confirm web --project team\n',
+  );
   expect((await confirm([])).stdout).toBe('nothing waits for a person\n');
 });
 

@@ -38,9 +38,13 @@ async function listQuestions(session: Session): Promise<void> {
     { title: 'QUESTION', value: ({ message }) => message },
     { title: 'COMMIT', value: ({ revision }) => short(revision?.commit) },
     { title: 'ASKED', value: ({ since }) => `${age(since, io.now())} ago` },
-    { title: 'ANSWER', value: ({ application }) => `flotilla confirm ${application}` },
+    { title: 'ANSWER', value: answerText },
   ];
   print(page, () => table(columns, page.items, 'nothing waits for a person'));
+}
+
+function answerText({ application, project }: Question): string {
+  return `flotilla confirm ${application}${project === 'default' ? '' : ` --project ${project}`}`;
 }
 
 async function answerQuestions(

@@ -27,6 +27,8 @@ export interface RolloutRoom {
 const failuresMax = 5;
 const wavesRowsMin = 4;
 const labelCells = 11;
+/** Further apart, two ends of a line are no line. */
+const titleColumnsMax = 100;
 const columnsForAuthor = 60;
 const columnsForKind = 60;
 
@@ -64,13 +66,13 @@ function headLines(rollout: RolloutDetail, { columns, colors, nowMs, hubAwayMs }
   const fromMs = Date.parse(rollout.startedAt ?? rollout.createdAt);
   const toMs = rollout.closedAt === null ? nowMs : Date.parse(rollout.closedAt);
   const time = ` ${isClosed(rollout) ? 'after' : 'for'} ${formatDuration(toMs - fromMs)}`;
-  const title = titleOf(rollout, columns - widthOf(phase + time) - 2);
+  const title = titleOf(rollout, Math.min(columns, titleColumnsMax) - widthOf(phase + time) - 2);
   const author = authorName(revision.author);
   const by = author === '' || columns < columnsForAuthor ? '' : `, by ${author}`;
   const what = `${short(revision.commit)} ${subjectOf(revision.message)}`.trimEnd();
   const away = hubAwayMs === null ? '' : `the hub does not answer for ${formatDuration(hubAwayMs)}`;
   return [
-    ends(colors.bold(title), statusColor(colors, phase) + time, columns),
+    ends(colors.bold(title), statusColor(colors, phase) + time, Math.min(columns, titleColumnsMax)),
     fit(what, columns - widthOf(by)) + by,
     ...(away === '' ? [] : [colors.red(fit(away, columns))]),
   ];

@@ -72,7 +72,7 @@ it('a revision that is held in a rollout and in the lane is one question, with i
   await holdInLane(id, drop(7, 11, 12, atMs + 1), drop(6, 3, 5));
   const { items } = await questions.list({ application: id, limit: 100 });
   expect(items).toMatchObject([
-    { kind: 'drop', revision: null, count: 3, of: 5 },
+    { kind: 'drop', revision: { number: 6, commit: '' }, count: 3, of: 5 },
     {
       kind: 'drop',
       revision: { number: 7, commit: '3fa9c1d0', author: 'Ada', message: 'Remove old services' },
@@ -98,7 +98,7 @@ it('of a rollout that is over nothing is asked any more, nor of an application t
 it('what nobody can count is not counted', async () => {
   const fleet = await seedFleet(database, { applications: 1, clusters: 1 });
   await holdInLane(fleet.applicationIds[0] ?? '', drop(7, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER));
-  expect(await asked(fleet)).toEqual([['drop', null, null, null]]);
+  expect(await asked(fleet)).toEqual([['drop', 7, null, null]]);
 });
 
 it('targets that leave are asked about until a person has answered for them', async () => {

@@ -66,11 +66,12 @@ function wordsOf({ kind, revision, count, of, since }: QuestionRow): string {
   return dropWords({ revision, dropped: count, total: of, sinceMs: since.getTime() });
 }
 
-function revisionOf({ revision, revisionState, sources, meta }: QuestionRow) {
-  if (revisionState === null) return null;
+/** Of a revision that is gone meanwhile only the number is known. */
+function revisionOf({ kind, revision, revisionState, sources, meta }: QuestionRow) {
+  if (kind === 'leaving') return null;
   return {
     number: revision,
-    state: revisionState,
+    state: revisionState ?? '',
     commit: sources?.[0]?.commit ?? '',
     message: meta?.message ?? '',
     author: meta?.author ?? '',
