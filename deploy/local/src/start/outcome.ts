@@ -5,7 +5,7 @@ import { relative } from 'node:path';
 import pc from 'picocolors';
 import type { Fleet } from './fleet.ts';
 import { outcomeOf, type Snapshot } from './progress.ts';
-import { NAMESPACE } from './sample.ts';
+import { MAIN_APPLICATION, NAMESPACE } from './sample.ts';
 import { say } from './say.ts';
 
 export interface TookMs {
@@ -57,6 +57,7 @@ export function sayWhatToTry(fleet: Fleet, hubBackBy: string): void {
     `  cd ${relative(process.cwd(), fleet.config.folder)} && sed -i.bak 's/replicas: 2/replicas: 3/' shop/deployment.yaml \\`,
   );
   say("    && git commit -qam 'Three of them' && git push; cd -");
+  say(`  npm run -s flotilla -- rollout get ${MAIN_APPLICATION} --watch`);
   say(`\n${pc.bold('Break something')}: the agent mends it, and its history says who it was`);
   for (const line of breakCommand(fleet)) say(`  ${line}`);
   say(
