@@ -63,8 +63,8 @@ it('shows one cluster and what runs on it', async () => {
     Agent:       0.1.0
     Desired:     generation 4, accepted 4
 
-    APPLICATION   SYNC     HEALTH    REVISION   VARIANT   CURRENCY   CHANGED   MESSAGE
-    web           Synced   Healthy   2                    Current    10m
+    APPLICATION   SYNC     HEALTH    REVISION   CURRENCY   CHANGED   MESSAGE
+    web           Synced   Healthy   2          Current    10m
     "
   `);
 });
@@ -88,6 +88,17 @@ it('shows an application: its conditions, and each target with what a person sho
     us-1      Unknown   Unknown   1 → 2      Held(offline)   10m       the cluster is not connected; last reported Healthy
     "
   `);
+});
+
+it('shows what of each cluster decided its bundle, where they get different ones', async () => {
+  const reads = { 'cluster.labels.region': 'eu', 'cluster.facts.kubernetes': 'v1.36.3', overrides: '0,2' };
+  const none = { 'cluster.labels.region': null, 'cluster.name': 'b' };
+  const targets = [target({ cluster: 'a', reads }), target({ cluster: 'b', reads: none })];
+  await using hub = await fakeHub({ ...answers, 'GET /applications/web/targets': { body: page(targets) } });
+  const { stdout } = await flotilla(['app', 'get', 'web'], hub);
+  expect(stdout).toMatch(/REVISION +VARIANT +CURRENCY/);
+  expect(stdout).toMatch(/a .* 2 +kubernetes=v1\.36\.3, overrides=0,2, region=eu +Current/);
+  expect(stdout).toMatch(/b .* 2 +name=b, no region +Current/);
 });
 
 it('shows what a target has to say for itself before what is said of all of them', async () => {

@@ -49,3 +49,17 @@ export class VariantIndex<V extends { reads: Reads }> {
     return null;
   }
 }
+
+/** Ids of those that a cluster agrees with or a target is assigned: what others there are, nothing needs. */
+export function variantsInUse<V extends { id: string; reads: Reads }>(
+  index: VariantIndex<V>,
+  clusters: Iterable<ClusterValues>,
+  assigned: Iterable<string>,
+): Set<string> {
+  const used = new Set(assigned);
+  for (const cluster of clusters) {
+    const found = index.find(cluster);
+    if (found !== null) used.add(found.id);
+  }
+  return used;
+}

@@ -9,7 +9,7 @@ import {
   type ObjectPatch,
   type Override,
 } from './override.ts';
-import { readsOf, readsText, VariantIndex } from './reads.ts';
+import { readsOf, readsText, VariantIndex, variantsInUse } from './reads.ts';
 
 function clusterOf(labels: Record<string, string>, facts: Record<string, string> = {}) {
   return { name: `c-${labels['region'] ?? ''}`, labels, facts };
@@ -50,6 +50,19 @@ describe('which variant is whose', () => {
     expect([readsText({}), readsText({ b: null, a: '1' })]).toEqual(['', '{"a":"1","b":null}']);
     const only = { reads: {} };
     expect(new VariantIndex([only], []).find(clusterOf({ any: 'thing' }))).toBe(only);
+  });
+
+  test('what no cluster agrees with and no target is assigned is not in use', () => {
+    const variants = ['eu', 'us', 'ap', 'sa'].map((region) => ({
+      id: region,
+      reads: { 'cluster.labels.region': region },
+    }));
+    const used = variantsInUse(
+      new VariantIndex(variants, []),
+      [clusterOf({ region: 'eu' }), clusterOf({})],
+      ['us'],
+    );
+    expect([...used].sort()).toEqual(['eu', 'us']);
   });
 
   test('a found variant agrees in everything it read', () => {

@@ -80,6 +80,7 @@ function registerCreate(app: Command, io: Io): void {
     .option('--tag <name>', 'use this tag')
     .option('--commit <sha>', 'use this commit')
     .option('--recurse', 'also folders below the path')
+    .option('--template', 'evaluate {{ cluster.labels.x }} in its manifests and in --path')
     .option('--namespace <name>', 'for objects that name none (default: the name of the application)')
     .option('--cluster <name>', 'on this cluster, or those that match a glob; repeatable', collect, [])
     .option('--selector <key=value>', 'on clusters with this label; repeatable', collect, [])

@@ -14,6 +14,7 @@ export interface CreateOptions {
   tag?: string;
   commit?: string;
   recurse?: boolean;
+  template?: boolean;
   namespace?: string;
   cluster: string[];
   selector: string[];
@@ -47,6 +48,7 @@ export function specFromFlags(name: string, options: CreateOptions): Application
   if (repository === undefined) throw usage('which repository?', 'pass --repo <name>, or a spec with --file');
   const source: ApplicationSource = { repository, ref: refOf(options), path: options.path };
   if (options.recurse) source.directory = { recurse: true };
+  if (options.template) source.template = true;
   return {
     sources: [source],
     placement: placementOf(options),

@@ -4,7 +4,7 @@ import type { Session } from '../session.ts';
 import { fields, short, statusColor, table, type Column } from '../table.ts';
 import { countsText } from './counts.ts';
 import { collectPages, type ListOptions } from './list.ts';
-import { currencyText, targetColumns } from './targets.ts';
+import { currencyText, targetColumns, variantColumn } from './targets.ts';
 
 export function applicationColumns({ colors }: Session): Column<Application>[] {
   return [
@@ -82,10 +82,10 @@ function describe({ colors }: Session, application: Application): string {
 }
 
 function targetTable(session: Session, targets: readonly Target[]): string {
-  const { cluster, sync, health, revision, variant, currency, seen, message } = targetColumns(session);
+  const { cluster, sync, health, revision, currency, seen, message } = targetColumns(session);
   const differs = targets.some(({ reads }) => Object.keys(reads).length > 0);
   return table(
-    [cluster, sync, health, revision, ...(differs ? [variant] : []), currency, seen, message],
+    [cluster, sync, health, revision, ...(differs ? [variantColumn] : []), currency, seen, message],
     targets,
     'not placed on any cluster',
   );

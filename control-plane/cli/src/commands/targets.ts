@@ -10,7 +10,6 @@ export function targetColumns({ colors, io }: Session) {
     sync: { title: 'SYNC', value: (row: Target) => statusColor(colors, row.sync) },
     health: { title: 'HEALTH', value: (row: Target) => statusColor(colors, row.health) },
     revision: { title: 'REVISION', value: revisionText },
-    variant: { title: 'VARIANT', value: variantText },
     currency: { title: 'CURRENCY', value: (row: Target) => currencyText(row.currency) },
     seen: { title: 'CHANGED', value: (row: Target) => age(row.changedAt, io.now()) },
     message: { title: 'MESSAGE', value: messageOf },
@@ -28,6 +27,9 @@ function revisionText(row: Target): string {
     return `${row.revisionNumber}`;
   return `${row.observedRevision} → ${row.revisionNumber}`;
 }
+
+/** Shown where clusters of one application get different bundles. */
+export const variantColumn: Column<Target> = { title: 'VARIANT', value: variantText };
 
 /** What of the cluster decided which bundle of the revision it gets: `region=eu, kubernetes=v1.36.3`. */
 function variantText({ reads }: Target): string {

@@ -8,8 +8,6 @@ import type { Database } from '../platform/prisma.ts';
 /** Newest revisions of each application whose trees and bundles are kept in any case. */
 const revisionsKept = 50;
 const rowsPerStatement = 2_000;
-/** Variants of one revision beyond which those that no cluster has any more go: labels and facts that keep changing make new ones. */
-const variantsKept = 1_000;
 
 /** Revisions that something needs: recent, not rendered yet, assigned, in force, entitled, healthy, pinned, or being rolled out. */
 const keptRevisions = `
@@ -41,13 +39,6 @@ const statements: Record<string, string> = {
     UPDATE variants SET bundle = NULL, error = '{"message": "its bundle is not kept any more"}' WHERE id IN (
       SELECT v.id FROM variants v
       WHERE v.bundle IS NOT NULL AND v.created_at < now() - interval '1 day' AND v.revision_id NOT IN (${keptRevisions})
-      LIMIT ${rowsPerStatement})`,
-  variantsLeft: `
-    DELETE FROM variants WHERE id IN (
-      SELECT v.id FROM variants v
-      WHERE v.created_at < now() - interval '1 day'
-        AND v.revision_id IN (SELECT revision_id FROM variants GROUP BY revision_id HAVING count(*) > ${variantsKept})
-        AND NOT EXISTS (SELECT 1 FROM targets t WHERE t.variant_id = v.id)
       LIMIT ${rowsPerStatement})`,
   bundles: `
     DELETE FROM bundles b WHERE (b.project_id, b.digest) IN (

@@ -17,7 +17,8 @@ export async function readVariants(
   const counting = new Set([...spokenOf, ...newestOf(revisions)]);
   const numbers = [...counting].filter((number) => revisions.get(number)?.isTemplated === true);
   const loaded = await readOf(tx, applicationId, numbers);
-  return new TargetVariants(revisions, loaded, await readClusterValues(tx, applicationId, targets));
+  const assigned = targets.flatMap(({ variantId }) => variantId ?? []);
+  return new TargetVariants(revisions, loaded, await readClusterValues(tx, applicationId, targets), assigned);
 }
 
 /** The newest, and the newest that can be rolled out. */

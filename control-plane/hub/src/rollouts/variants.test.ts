@@ -79,15 +79,21 @@ describe('what a revision is for a target', () => {
     expect(variantsOf().render(2, 'left')).toEqual({ state: 'Pending' });
   });
 
-  test('beyond as many as there may be none is pending', () => {
+  test('beyond as many as there may be none is pending, as long as all are needed', () => {
     const many = Array.from({ length: variantsMax }, (_, at) => ({
       ...eu,
+      id: `v-${at}`,
       reads: { 'cluster.labels.region': `${at}` },
     }));
-    expect(variantsOf({}, many).render(2, 'us')).toMatchObject({
+    const revisions = new Map([[2, row]]);
+    const loaded = [{ number: 2, overrides: [], variants: many }];
+    const assigned = many.map(({ id }) => id);
+    const render = (ids: string[]) => new TargetVariants(revisions, loaded, clusters, ids).render(2, 'us');
+    expect(render(assigned)).toMatchObject({
       state: 'Failed',
       message: expect.stringMatching(/2000 variants/) as string,
     });
+    expect(render(assigned.slice(1))).toEqual({ state: 'Pending' });
   });
 });
 

@@ -3,7 +3,7 @@ import type { Rendering, Step } from '@flotilla/domain/rollout/step';
 import type { ClusterValues, Reads } from '@flotilla/domain/template/cluster';
 import { tooManyVariants, variantsMax } from '@flotilla/domain/variant/limits';
 import type { Override } from '@flotilla/domain/variant/override';
-import { VariantIndex } from '@flotilla/domain/variant/reads';
+import { VariantIndex, variantsInUse } from '@flotilla/domain/variant/reads';
 
 import type { RevisionRow } from './fleet.store.ts';
 
@@ -33,23 +33,21 @@ export class TargetVariants {
   readonly #loaded: ReadonlyMap<number, Loaded>;
   readonly #clusters: ReadonlyMap<string, ClusterValues>;
 
-  /** `clusters`: by target. */
+  /** `clusters`: by target. `assigned`: ids of variants. */
   constructor(
     revisions: ReadonlyMap<number, RevisionRow>,
     loaded: readonly RevisionVariants[],
     clusters: ReadonlyMap<string, ClusterValues>,
+    assigned: readonly string[] = [],
   ) {
     this.#revisions = revisions;
     this.#clusters = clusters;
     this.#loaded = new Map(
-      loaded.map(({ number, overrides, variants }) => [
-        number,
-        {
-          index: new VariantIndex(variants, overrides),
-          isFull: variants.length >= variantsMax,
-          byTarget: new Map(),
-        },
-      ]),
+      loaded.map(({ number, overrides, variants }) => {
+        const index = new VariantIndex(variants, overrides);
+        const isFull = variants.length >= variantsMax && areInUse(variants, index, clusters, assigned);
+        return [number, { index, isFull, byTarget: new Map() }];
+      }),
     );
   }
 
@@ -89,6 +87,17 @@ export class TargetVariants {
       revision !== undefined && revision.isTemplated && revision.state !== 'Candidate' && !revision.isFinal
     );
   }
+}
+
+/** Those that nothing needs make room for others. */
+function areInUse(
+  variants: readonly VariantRow[],
+  index: VariantIndex<VariantRow>,
+  clusters: ReadonlyMap<string, ClusterValues>,
+  assigned: readonly string[],
+): boolean {
+  const used = variantsInUse(index, clusters.values(), assigned);
+  return variants.every(({ id }) => used.has(id));
 }
 
 function renderingOf(revision: RevisionRow, { isFull }: Loaded, variant: VariantRow | null): Rendering {

@@ -6,7 +6,7 @@ import type { Database } from '../../platform/prisma.ts';
 import type { CommitMeta } from '../../sources/git/messages.ts';
 import { saveTwice } from '../../sources/frames.store.ts';
 import type { BundleStore } from '../bundle.store.ts';
-import type { StoredVariant, VariantCluster } from '../variants/variant.ts';
+import type { RenderedBundle, VariantCluster } from '../variants/variant.ts';
 import { readVariantClusters } from '../variants/variants.store.ts';
 
 export interface PreviewRow {
@@ -38,7 +38,7 @@ export interface Preview {
 }
 
 /** One of several bundles of a plan, as its row keeps it. */
-export interface PreviewVariant extends StoredVariant {
+export interface PreviewVariant extends RenderedBundle {
   objects: number;
 }
 

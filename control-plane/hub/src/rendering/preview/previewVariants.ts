@@ -24,7 +24,7 @@ export async function previewVariants(
   const variants: PreviewVariant[] = [];
   for (;;) {
     const lacking = lackingOf(revision, clusters, variants);
-    if (lacking.length === 0) break;
+    if (lacking.length === 0 || variants.length >= variantsMax) break;
     const rendered = await renderFor(renderer, row.projectId, sources, revision.renderSpec, lacking);
     if (!Array.isArray(rendered)) return { ok: false, reason: messageOf(rendered.problems) };
     const some = rendered.slice(0, variantsMax - variants.length);

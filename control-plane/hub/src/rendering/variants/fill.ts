@@ -1,6 +1,6 @@
 /**
  * Renders the variants that the clusters of an application lack of a revision, and stores each as it comes: what is broken
- * off is gone on with where it stands. Ends when every cluster has one, or there are as many as a revision may have.
+ * off is gone on with where it stands. Ends when every cluster has one, or there are as many in use as a revision may have.
  */
 import type { ClusterValues } from '@flotilla/domain/template/cluster';
 import { variantsMax } from '@flotilla/domain/variant/limits';
@@ -19,7 +19,7 @@ const clustersMax = 1000;
 
 export interface FillOptions {
   renderer: Pick<Renderer, 'renderVariants'>;
-  variants: Pick<VariantStore, 'look' | 'save'>;
+  variants: Pick<VariantStore, 'look' | 'save' | 'dropUnused'>;
 }
 
 export type Filled = { ok: true } | { ok: false; problems: RenderProblem[] };
@@ -34,9 +34,13 @@ export async function fillVariants(
     const { clusters, variants } = await store.look(revision);
     const lacking = lackingOf(revision, clusters, variants);
     if (lacking.length === 0) return { ok: true };
+    const room = variantsMax - variants.length;
+    if (room <= 0) {
+      if ((await store.dropUnused(revision)) === 0) return { ok: true };
+      continue;
+    }
     const rendered = await renderFor(renderer, projectId, sources, renderSpec, lacking);
     if (!Array.isArray(rendered)) return rendered;
-    const room = variantsMax - variants.length;
     await saveTwice(() => store.save(revision, rendered.slice(0, room)));
   }
 }

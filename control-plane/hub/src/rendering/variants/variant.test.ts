@@ -1,20 +1,20 @@
 import { variantsMax } from '@flotilla/domain/variant/limits';
 import { VariantIndex } from '@flotilla/domain/variant/reads';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { RenderStopped, type RenderedVariant } from '../renderer.ts';
-import { renderFor } from './fill.ts';
-import { lackingOf, tallyOf, type StoredVariant } from './variant.ts';
+import { fillVariants, renderFor } from './fill.ts';
+import { lackingOf, tallyOf, type RenderedBundle } from './variant.ts';
 
 const cluster = (name: string) => ({ id: name, name, labels: {}, facts: {} });
-const variant = (name: string, error: string | null): StoredVariant => ({
+const variant = (name: string, error: string | null): RenderedBundle => ({
   reads: { 'cluster.name': name },
   bundle: error === null ? 'b' : null,
   error,
 });
 const renderSpec = { directories: [], allowEmpty: false, tools: { directory: 1 } };
 
-test.each<[string, StoredVariant[], object]>([
+test.each<[string, RenderedBundle[], object]>([
   ['all render', [variant('a', null), variant('b', null)], { failing: 0, problem: null }],
   ['all fail alike', [variant('a', 'x'), variant('b', 'x')], { failing: 2, problem: 'x' }],
   [
@@ -32,11 +32,53 @@ test.each<[string, StoredVariant[], object]>([
   expect(tally).toEqual({ clusters: 2, ...expected });
 });
 
-test('clusters lack one until there are as many as there may be', () => {
+test('clusters lack one that agrees with none', () => {
   const clusters = [cluster('a'), cluster('b')];
   expect(lackingOf({ renderSpec }, clusters, [variant('a', null)])).toEqual([cluster('b')]);
-  const many = Array.from({ length: variantsMax }, (_, at) => variant(`c-${at}`, null));
-  expect(lackingOf({ renderSpec }, clusters, many)).toEqual([]);
+});
+
+describe('with as many as there may be', () => {
+  const old = Array.from({ length: variantsMax }, (_, at) => ({
+    ...variant(`old-${at}`, null),
+    id: `${at}`,
+  }));
+  const fill = async (evictable: number) => {
+    const held = [...old];
+    const asked: string[] = [];
+    const filled = await fillVariants(
+      {
+        renderer: {
+          renderVariants: (_project, _sources, { clusters }) => {
+            asked.push(...clusters.map(({ name }) => name));
+            const rendered = { ok: false as const, problems: [] };
+            return Promise.resolve(
+              clusters.map(({ name }) => ({ reads: { 'cluster.name': name }, rendered })),
+            );
+          },
+        },
+        variants: {
+          look: () => Promise.resolve({ clusters: [cluster('new')], variants: held }),
+          save: (_revision, rendered) => {
+            held.push(...rendered.map(({ reads }) => ({ id: 'n', reads, bundle: null, error: null })));
+            return Promise.resolve();
+          },
+          dropUnused: () => Promise.resolve(held.splice(0, evictable).length),
+        },
+      },
+      { renderSpec, projectId: 'p' } as never,
+      [],
+    );
+    expect(filled).toEqual({ ok: true });
+    return asked;
+  };
+
+  test('those that nothing needs make room', async () => {
+    expect(await fill(10)).toEqual(['new']);
+  });
+
+  test('none is rendered where all are needed', async () => {
+    expect(await fill(0)).toEqual([]);
+  });
 });
 
 test('a limit is a problem of the files, and an answer for nobody is none', async () => {

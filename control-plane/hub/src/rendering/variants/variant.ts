@@ -1,11 +1,15 @@
 /** A variant as it is stored, and what several of them come to. Pure. */
 import type { ClusterValues, Reads } from '@flotilla/domain/template/cluster';
-import { tooManyVariants, variantsMax } from '@flotilla/domain/variant/limits';
+import { tooManyVariants } from '@flotilla/domain/variant/limits';
 import { VariantIndex } from '@flotilla/domain/variant/reads';
 
 import type { Candidate } from '../render.store.ts';
 
-export interface StoredVariant {
+export interface StoredVariant extends RenderedBundle {
+  id: string;
+}
+
+export interface RenderedBundle {
   reads: Reads;
   /** Null: it does not render, or is not kept any more. */
   bundle: string | null;
@@ -17,13 +21,12 @@ export interface VariantCluster extends ClusterValues {
   id: string;
 }
 
-/** Clusters for which none is there; none at all once there are as many as there may be. */
+/** Clusters for which none is there. */
 export function lackingOf(
   { renderSpec }: Pick<Candidate, 'renderSpec'>,
   clusters: readonly VariantCluster[],
-  variants: readonly StoredVariant[],
+  variants: readonly RenderedBundle[],
 ): VariantCluster[] {
-  if (variants.length >= variantsMax) return [];
   const index = new VariantIndex(variants, renderSpec.templating?.overrides ?? []);
   return clusters.filter((cluster) => index.find(cluster) === null);
 }
@@ -35,7 +38,7 @@ export interface Tally {
   problem: string | null;
 }
 
-export function tallyOf(clusters: readonly VariantCluster[], index: VariantIndex<StoredVariant>): Tally {
+export function tallyOf(clusters: readonly VariantCluster[], index: VariantIndex<RenderedBundle>): Tally {
   const failing = clusters
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((cluster) => {

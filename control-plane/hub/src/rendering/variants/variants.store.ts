@@ -1,5 +1,6 @@
 /** Rows of variants: whose there are, the new ones with their bundles, and what they come to for their revision. */
-import { readsText, VariantIndex } from '@flotilla/domain/variant/reads';
+import { variantsMax } from '@flotilla/domain/variant/limits';
+import { readsText, VariantIndex, variantsInUse } from '@flotilla/domain/variant/reads';
 
 import type { Database } from '../../platform/prisma.ts';
 import { sha256Hex } from '../../platform/digest.ts';
@@ -82,6 +83,27 @@ export class VariantStore {
         prepared.push(await this.prepare(revision, variant));
       await this.transactions.inTransaction(systemActor, (tx) => this.insert(tx, revision, prepared));
     }
+  }
+
+  /** Labels and facts that change make new ones: those that nothing needs any more make room. How many went. */
+  async dropUnused(revision: Candidate): Promise<number> {
+    return this.transactions.inTransaction(systemActor, async (tx) => {
+      await lockApplication(tx, revision.applicationId);
+      const { clusters, variants } = await look(tx, revision);
+      const index = new VariantIndex(variants, revision.renderSpec.templating?.overrides ?? []);
+      const targets = await tx.sql<{ id: string }>(
+        'SELECT DISTINCT variant_id AS id FROM targets WHERE application_id = $1::uuid AND variant_id IS NOT NULL',
+        [revision.applicationId],
+      );
+      const used = variantsInUse(
+        index,
+        clusters,
+        targets.map(({ id }) => id),
+      );
+      const unused = variants.filter(({ id }) => !used.has(id)).map(({ id }) => id);
+      await tx.sql('DELETE FROM variants WHERE id = ANY($1::uuid[])', [unused]);
+      return tx.nothingChanged(unused.length);
+    });
   }
 
   private async prepare(revision: Candidate, { reads, rendered }: RenderedVariant): Promise<PreparedVariant> {
@@ -198,7 +220,8 @@ export class VariantStore {
       for (const revision of revisions) {
         const { clusters, variants } = await look(tx, revision);
         if (await isGivenUp(tx, revision)) continue;
-        if (lackingOf(revision, clusters, variants).length > 0) return tx.nothingChanged(false);
+        const isFull = variants.length >= variantsMax;
+        if (!isFull && lackingOf(revision, clusters, variants).length > 0) return tx.nothingChanged(false);
       }
       const cleared = await tx.sql(
         `UPDATE applications SET variants_wanted = '{}' WHERE id = $1::uuid AND variants_wanted <@ $2::int[] RETURNING id`,
@@ -233,7 +256,7 @@ async function look(
 ): Promise<{ clusters: VariantCluster[]; variants: StoredVariant[] }> {
   const clusters = await readVariantClusters(source, applicationId);
   const variants = await source.sql<StoredVariant>(
-    `SELECT reads, bundle, error->>'message' AS error FROM variants WHERE revision_id = $1::uuid ORDER BY id`,
+    `SELECT id, reads, bundle, error->>'message' AS error FROM variants WHERE revision_id = $1::uuid ORDER BY id`,
     [id],
   );
   return { clusters, variants };
