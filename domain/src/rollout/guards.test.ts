@@ -45,6 +45,22 @@ describe('guards', () => {
     expect(step.assignments.map(({ deletesMax }) => deletesMax)).toEqual([90, 90]);
   });
 
+  test('another variant of the revision that is healthy there is no going back: what it drops is asked about', () => {
+    const fleet = settled(defaultStrategy, 2);
+    const { render } = fleet;
+    fleet.render = (revision, target) =>
+      target === 'c000'
+        ? { state: 'Ready', variant: 'other', bundle: 'other', sizeBytes: 1 }
+        : render(revision, target);
+    fleet.drop = (from, to) => (from === to ? { dropped: 0, total: 100 } : { dropped: 90, total: 100 });
+    run(fleet, minuteMs);
+    expect(fleet.state.targets.get('c000')).toMatchObject({ bundle: 'b1', assignment: 1 });
+    expect(fleet.state.laneDrops).toMatchObject([{ revision: 1, dropped: 90, total: 100 }]);
+    apply(fleet, verbs.confirmDrop(fleet.state, 1, 'ann', fleet.nowMs));
+    run(fleet, minuteMs);
+    expect(fleet.state.targets.get('c000')).toMatchObject({ bundle: 'other', assignment: 2 });
+  });
+
   test('with prune off nothing may be deleted', () => {
     const fleet = simulatedFleet(defaultStrategy, 1);
     propose(fleet, 1);

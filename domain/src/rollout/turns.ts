@@ -217,6 +217,8 @@ function wasHealthyHere(
   { target, revision, rendering }: Candidate,
   seen: Observations,
 ): boolean {
+  // The revision stays and the bundle does not: what was healthy here was another variant of it.
+  if (target.revision === revision && target.bundle !== rendering.bundle) return false;
   if (target.healthy.includes(revision)) return true;
   const last = lastHealthy(target, draft.state.rejected);
   if (last === null) return false;
