@@ -49,6 +49,21 @@ async function freshTarget() {
 }
 
 describe('ingest', () => {
+  it('commits at once what comes after a silence, and lets what follows wait for company', async () => {
+    const [first, second] = [await freshTarget(), await freshTarget()];
+    const calm = new Ingest({ observations, debounceMs: 60_000 });
+    await calm.ingest(first.cluster, 1n, batchOf({ states: [stateOf(first.target)] }));
+    // Its flush has ended as well: what comes while one runs goes with the next at once.
+    await new Promise(setImmediate);
+    let isAcked = false;
+    const waiting = calm.ingest(second.cluster, 1n, batchOf({ states: [stateOf(second.target)] }));
+    void waiting.then(() => (isAcked = true));
+    await ingest.ingest(first.cluster, 1n, batchOf({ seq: 2n, states: [stateOf(first.target)] }));
+    expect(isAcked).toBe(false);
+    await calm.drain();
+    expect((await waiting).stale).toBe(false);
+  });
+
   it('stores a state once it is acknowledged, with the digest of its bytes', async () => {
     const { target, cluster } = await freshTarget();
     const ack = await ingest.ingest(cluster, 1n, batchOf({ states: [stateOf(target)] }));

@@ -1,8 +1,9 @@
 /**
- * Commits what agents report. Batches of all sessions of this replica wait for the next flush (25 ms at most when idle),
- * and one flush is one transaction. Two run at once, never of the same cluster: one decides while the other is written,
- * and a flush is small enough that a flood is taken in step by step. A batch is answered when its rows are committed, or
- * with `stale` when its fence is no longer its cluster's: then it changed nothing.
+ * Commits what agents report. What comes after a silence is flushed at once, since somebody may wait for it; what comes within
+ * 25 ms of a flush, of all sessions of this replica, waits for the next one, which is one transaction. Two flushes run at once,
+ * never of the same cluster: one decides while the other is written, and a flush is small enough that a flood is taken in step
+ * by step. A batch is answered when its rows are committed, or with `stale` when its fence is no longer its cluster's: then it
+ * changed nothing.
  * A batch that Postgres refuses fails alone: the flush is tried again batch by batch.
  */
 import type { ReportAck, ReportBatch } from '@flotilla/proto/messages';
@@ -42,6 +43,7 @@ export class Ingest {
   /** Clusters of the running flushes. */
   readonly #busy = new Set<string>();
   #timer: NodeJS.Timeout | null = null;
+  #flushedAtMs = -Infinity;
 
   constructor(options: IngestOptions) {
     this.#options = { debounceMs: 25, itemsMax: 2_000, ...options };
@@ -68,7 +70,8 @@ export class Ingest {
 
   #schedule(): void {
     if (this.#timer || this.#flushes.size > 0) return;
-    this.#timer = setTimeout(() => this.#flush(), this.#options.debounceMs);
+    const waitMs = Math.max(0, this.#flushedAtMs + this.#options.debounceMs - performance.now());
+    this.#timer = setTimeout(() => this.#flush(), waitMs);
   }
 
   /** What has waited for a flush to end has waited long enough. */
@@ -80,6 +83,7 @@ export class Ingest {
       if (batches.length === 0) return;
       const clusters = batches.map(({ clusterId }) => clusterId);
       for (const id of clusters) this.#busy.add(id);
+      this.#flushedAtMs = performance.now();
       const flush = this.#commit(batches).finally(() => {
         this.#flushes.delete(flush);
         for (const id of clusters) this.#busy.delete(id);
