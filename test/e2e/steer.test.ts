@@ -48,10 +48,12 @@ async function approvalIsAwaited(): Promise<true | readonly [false, unknown]> {
   return waitsFor === 'wave prod waits for approval' ? true : [false, waitsFor];
 }
 
-test('the watch begins before the rollout is there, tells every change, and ends with its outcome', async () => {
+test('the watch of a commit tells every change and ends with its outcome, and history what ran before', async () => {
   const beforeMs = Date.now();
-  const commit = await fleet.push({ 'web/a.yaml': configMap('a', { level: 'debug' }) }, 'Say more');
+  const files = { 'web/a.yaml': configMap('a', { level: 'debug' }) };
+  const commit = await fleet.repository.commit({ files, message: 'Say more' });
   const watch = cli('rollout', 'get', 'web', '--watch', '--commit', commit, '-o', 'json');
+  await fleet.hub.client.repositories.refresh('config');
   await eventually('an approval is awaited', () => approvalIsAwaited());
   expect((await shown()).revision).toMatchObject({ commit, message: expect.stringContaining('Say more') });
   expect((await cli('rollout', 'get', 'web')).stdout).toContain('flotilla rollout approve web --wave prod');
