@@ -26,6 +26,8 @@ export interface Environment {
   configPath: string;
   /** Colours and progress, when the streams are terminals. */
   noColor: boolean;
+  /** A terminal on which nothing can be drawn over. */
+  isDumb: boolean;
 }
 
 export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environment {
@@ -37,6 +39,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environme
     context: env['FLOTILLA_CONTEXT'] || undefined,
     configPath: join(configHome, 'flotilla', 'config.json'),
     noColor: (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb',
+    isDumb: env['TERM'] === 'dumb',
   };
 }
 

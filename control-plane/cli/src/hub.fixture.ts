@@ -68,6 +68,7 @@ export interface RunOptions {
   /** As it comes, piece by piece. */
   stdin?: string | readonly string[];
   isTTY?: boolean;
+  isDumb?: boolean;
   /** Of the terminal. */
   columns?: number;
   rows?: number;
@@ -96,7 +97,8 @@ export async function flotilla(args: readonly string[], options: RunOptions = {}
       caFile: undefined,
       context: undefined,
       configPath: join(configHome, 'config.json'),
-      noColor: false,
+      noColor: options.isDumb ?? false,
+      isDumb: options.isDumb ?? false,
     },
     stdout,
     stderr,

@@ -93,14 +93,17 @@ describe('rollout get --watch', () => {
     expect(stdout.endsWith(`\n${escape}[?25h`)).toBe(true);
   });
 
-  it('without a terminal tells what was decided, between the whole picture first and last', async () => {
-    await using hub = await following([rollout(), resumed, closed()], hinting());
-    const { stdout } = await watch(hub);
-    expect(stdout).not.toContain(escape);
-    const lines = stdout.split('\n');
-    expect(lines.filter((line) => line.startsWith('Rollout of web'))).toHaveLength(2);
-    expect(lines).toContain('12:20:00  Resumed     by ann');
-  });
+  it.each([{}, { isTTY: true, isDumb: true }])(
+    'without a terminal to draw on tells what was decided, between the whole picture first and last: %j',
+    async (terminal) => {
+      await using hub = await following([rollout(), resumed, closed()], hinting());
+      const { stdout } = await watch(hub, [], terminal);
+      expect(stdout).not.toContain(escape);
+      const lines = stdout.split('\n');
+      expect(lines.filter((line) => line.startsWith('Rollout of web'))).toHaveLength(2);
+      expect(lines).toContain('12:20:00  Resumed     by ann');
+    },
+  );
 
   it('says what was asked for where there is no rollout', async () => {
     await using hub = await fakeHub({

@@ -70,7 +70,9 @@ function watcherOf(session: Session): Watcher {
     case 'yaml':
       return { see: ({ rollout }) => write(`---\n${stringify(rollout)}`), [Symbol.dispose]: nothing };
     case 'table':
-      return io.stdout.isTTY === true ? screenWatcher(session) : lineWatcher(session);
+      return io.stdout.isTTY === true && !io.environment.isDumb
+        ? screenWatcher(session)
+        : lineWatcher(session);
   }
 }
 
