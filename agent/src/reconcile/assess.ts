@@ -14,22 +14,45 @@ import type { Target } from './target.ts';
 const resourcesMax = 20;
 
 export function assess(target: Target, nowMs: number): ObservedState {
-  const wanted = [...target.records.values()].filter((record) => record.desired !== null && !record.hook);
-  const outOfSync = wanted.filter(isOutOfSync);
-  const health = worst(wanted.map(healthOfRecord));
+  const { objects, outOfSync, unknown, health, shown } = tally(target);
   return {
     target: target.uid,
     assignment: assignmentOf(target),
     revision: target.inForce?.revision ?? 0,
     bundle: target.inForce?.bundle ?? '',
-    sync: syncOf(target, outOfSync.length, wanted.some(isUnknown)),
+    sync: syncOf(target, outOfSync, unknown > 0),
     health: overdue(target, health, nowMs),
     operation: target.operation,
-    counts: { objects: wanted.length, outOfSync: outOfSync.length, pruneHeld: target.pruneHeld },
+    counts: { objects, outOfSync, pruneHeld: target.pruneHeld },
     conditions: conditionsOf(target),
-    resources: resourcesOf(target, wanted),
+    resources: resourcesOf(target, shown),
     removal: target.removal,
   };
+}
+
+interface Tally {
+  objects: number;
+  outOfSync: number;
+  unknown: number;
+  /** The worst. */
+  health: Health;
+  /** Those that are shown by name. */
+  shown: ObjectRecord[];
+}
+
+/** In one pass: a state is looked at again with every change. */
+function tally(target: Target): Tally {
+  const sum: Tally = { objects: 0, outOfSync: 0, unknown: 0, health: worst([]), shown: [] };
+  for (const record of target.records.values()) {
+    if (record.desired === null || record.hook) continue;
+    const health = healthOfRecord(record);
+    sum.objects += 1;
+    if (isOutOfSync(record)) sum.outOfSync += 1;
+    if (isUnknown(record)) sum.unknown += 1;
+    if (health !== null && isWorse(health.status, sum.health.status)) sum.health = health;
+    if (isShown(target, record, health)) sum.shown.push(record);
+  }
+  return sum;
 }
 
 /** A removal that was begun speaks of the entry that asked for it: only so does the hub take `Removed` for an answer. */
@@ -74,16 +97,14 @@ function conditionsOf(target: Target): Condition[] {
 }
 
 /** The ones to look at, worst first. */
-function resourcesOf(target: Target, wanted: ObjectRecord[]): ObservedResource[] {
-  const shown = wanted.filter((record) => isShown(target, record));
+function resourcesOf(target: Target, shown: ObjectRecord[]): ObservedResource[] {
   return shown
     .sort(worseFirst)
     .slice(0, resourcesMax)
     .flatMap((record) => resourceOf(target, record) ?? []);
 }
 
-function isShown(target: Target, record: ObjectRecord): boolean {
-  const health = healthOfRecord(record);
+function isShown(target: Target, record: ObjectRecord, health: Health | null): boolean {
   const fine = health === null || health.status === 'Healthy' || health.status === 'Suspended';
   return !fine || isOutOfSync(record) || target.failures.has(record.key);
 }

@@ -20,6 +20,7 @@ import { makePlan } from './plan.ts';
 import { prune } from './prune.ts';
 import { PreemptedError } from './queue.ts';
 import { saveApplied } from './memory.ts';
+import type { Target } from './target.ts';
 import { validate } from './validate.ts';
 
 export async function reconcile(run: Run, report: (run: Run) => void): Promise<void> {
@@ -29,7 +30,7 @@ export async function reconcile(run: Run, report: (run: Run) => void): Promise<v
   if (!skip) run.cluster.touch(run.target);
   const outcome = skip ? unchanged() : await pass(run);
   await conclude(run, outcome, report);
-  report(run);
+  if (!outcome.ok) report(run);
 }
 
 /** Nothing follows from an unchanged bundle on an undisturbed cluster: no read, no write, no call. */
@@ -40,13 +41,16 @@ function isSettled(run: Run): boolean {
   const hooks = target.inForce.hooks;
   if (hooks || target.appliedBody !== run.head.body || target.pruneHeld > 0 || target.pruning.length > 0)
     return false;
-  const unknown = [...target.records.values()].filter(
-    (record) =>
-      record.desired !== null && (record.live !== 'unchanged' || record.written?.object !== record.desired),
-  );
   const { digest } = run.head.bundle;
   const force = run.head.operation.force ?? false;
-  return !mustPass({ bundle: digest, applied: target.appliedBundle, drifted: unknown.length, force });
+  return !mustPass({ bundle: digest, applied: target.appliedBundle, drifted: countUnsettled(target), force });
+}
+
+function countUnsettled({ records }: Target): number {
+  let unsettled = 0;
+  for (const { desired, live, written } of records.values())
+    if (desired !== null && (live !== 'unchanged' || written?.object !== desired)) unsettled += 1;
+  return unsettled;
 }
 
 function unchanged(): PhaseOutcome {

@@ -17,12 +17,17 @@ export async function watchInForce(run: Run): Promise<void> {
 
 function kindsOf(run: Run): [apiVersion: string, kind: string][] {
   const kinds = new Map<string, [string, string]>();
+  let [lastVersion, lastPrefix] = ['', ''];
   for (const record of run.target.records.values()) {
     const version = record.written?.version ?? '';
-    const kind = record.key.split('/')[1] ?? '';
+    // Records of one kind follow each other: most are of the one that was noted just now.
+    if (version === lastVersion && lastPrefix !== '' && record.key.startsWith(lastPrefix)) continue;
+    const [group = '', kind = ''] = record.key.split('/');
     // What is neither wanted nor a hook (the namespace that was made along the way) is nobody's to watch.
     const wanted = record.desired !== null || record.hook;
-    if (wanted && version !== '') kinds.set(`${version} ${kind}`, [version, kind]);
+    if (!wanted || version === '') continue;
+    kinds.set(`${version} ${kind}`, [version, kind]);
+    [lastVersion, lastPrefix] = [version, `${group}/${kind}/`];
   }
   return [...kinds.values()];
 }
