@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { applicationSpec, refText } from './spec.ts';
+import { applicationSpec, fetchedPath, refText } from './spec.ts';
 import { dependencyIssues, repositoryIssues, strategyIssues } from './specChecks.ts';
 
 const minimal = {
@@ -18,6 +18,7 @@ describe('a spec', () => {
       repository: 'config',
       ref: { branch: 'main' },
       path: 'envs/prod',
+      template: false,
       directory: { recurse: false, include: [], exclude: [] },
     });
     expect(spec.syncPolicy).toMatchObject({
@@ -40,6 +41,52 @@ describe('a spec', () => {
 
   it.each(['../other', 'a/../../b', '/etc', 'a\\..\\b', 'a\0b'])('refuses the path %j', (path) => {
     expect(issuesOf({ sources: [{ ...minimal.sources[0], path }] })).toEqual(['sources.0.path']);
+  });
+
+  it.each<[string, object, string[] | undefined]>([
+    ['a template in the path', { path: 'a/{{ cluster.name }}', template: true }, undefined],
+    ['one that is not asked for', { path: 'a/{{ cluster.name }}' }, ['sources.0.path']],
+    ['one that is wrong', { path: 'a/{{ cluster.nmae }}', template: true }, ['sources.0.path']],
+    ['one that leads out', { path: '{{ cluster.name }}/../..', template: true }, ['sources.0.path']],
+  ])('reads %s', (_what, source, issues) => {
+    expect(issuesOf({ sources: [{ ...minimal.sources[0], ...source }] })).toEqual(issues);
+  });
+
+  it('fetches what is before the first folder with a template', () => {
+    const path = 'apps/web/x-{{ cluster.labels["a/b"] }}/y';
+    const [source] = applicationSpec.parse({
+      ...minimal,
+      sources: [{ ...minimal.sources[0], path, template: true }],
+    }).sources;
+    expect([source?.path, source && fetchedPath(source)]).toEqual([path, 'apps/web']);
+  });
+
+  const target = { kind: 'Deployment', name: 'web' };
+  it.each<[string, object, boolean]>([
+    ['a merge', { spec: { replicas: 3, paused: null } }, true],
+    [
+      'operations',
+      [
+        { op: 'add', path: '/spec/x', value: null },
+        { op: 'remove', path: '/spec/y' },
+      ],
+      true,
+    ],
+    ['an operation without its value', [{ op: 'add', path: '/spec/x' }], false],
+    ['one that is none', [{ op: 'move', path: '/spec/x', from: '/spec/y' }], false],
+    ['a path that is none', [{ op: 'remove', path: 'spec/y' }], false],
+    ['no operations', [], false],
+  ])('takes a patch of %s: %s', (_what, patch, isRight) => {
+    const override = { clusters: { names: ['eu-*'] }, patches: [{ target, patch }] };
+    expect(issuesOf({ overrides: [override] }) === undefined).toBe(isRight);
+  });
+
+  it('refuses an override that picks nothing or patches nothing', () => {
+    const patches = [{ target, patch: {} }];
+    expect(issuesOf({ overrides: [{ clusters: {}, patches }] })).toEqual(['overrides.0.clusters']);
+    expect(issuesOf({ overrides: [{ clusters: { selector: {} }, patches: [] }] })).toEqual([
+      'overrides.0.patches',
+    ]);
   });
 
   it.each(['-upload-pack=x', 'a b', 'a..b', 'x.lock', 'a~1', '', 'refs/@{1}'])(

@@ -260,3 +260,22 @@ test('a fact that is read decides as a label does, also when the agent says anot
   await say('v1.37', 3);
   await eventually('another bundle', async () => (await fleet.targets())[0]?.bundle !== first?.bundle);
 });
+
+test('a request of which the hint was lost is found by the scan, and answered once', async () => {
+  const fleet = await makeFleet({ hub, git }, { 'app/a.yaml': templated }, {}, [{ region: 'eu' }]);
+  await assignedAt(fleet, 1);
+  await phaseOf(fleet, 'Completed');
+  await hub.rows(`UPDATE clusters SET labels = labels || '{"region":"sa"}' WHERE id = $1::uuid`, [
+    fleet.clusters[0],
+  ]);
+  await hub.rows(`UPDATE applications SET variants_wanted = '{1}' WHERE id = $1::uuid`, [
+    fleet.applicationId,
+  ]);
+  await eventually('rendered, and no longer wanted', async () => {
+    const [row] = await hub.rows<{ wanted: number[] }>(
+      'SELECT variants_wanted AS wanted FROM applications WHERE id = $1::uuid',
+      [fleet.applicationId],
+    );
+    return row?.wanted.length === 0 && (await variantsOf(fleet)).length === 2;
+  });
+});
