@@ -9,6 +9,8 @@ import { filterProblem, isTyped, type Filter } from './filters.ts';
 export const expressionCharactersMax = 1024;
 export const filtersMax = 16;
 export const expressionsMax = 1000;
+/** Of a label's name: a prefix, a slash and a name, as Kubernetes has them. */
+export const keyCharactersMax = 317;
 
 export interface Expression {
   /** As it is written, braces included. */
@@ -121,6 +123,8 @@ function readKey(tokens: Tokens, of: 'labels' | 'facts'): string {
   const key = isDotted ? tokens.word() : bracketed(tokens);
   if (key === null || key === '' || (isDotted && tokens.isAt('.', '/')))
     fail(tokens.shown(), `cluster.${of} is read by cluster.${of}.NAME or cluster.${of}["NAME/WITH.SIGNS"]`);
+  if (key.length > keyCharactersMax)
+    fail(tokens.shown(), `the name of a label or fact has at most ${keyCharactersMax} characters`);
   return key;
 }
 

@@ -89,6 +89,7 @@ describe('a template', () => {
 
   test.each<[string, RegExp, string]>([
     ['a result', /more than 8192 characters/, `{{ "${'a'.repeat(900)}" | replace "a" "${'b'.repeat(90)}" }}`],
+    ['a name', /at most 317 characters/, `{{ cluster.labels["${'a'.repeat(318)}"] }}`],
     ['filters', /more than 16 filters/, `{{ cluster.name ${'| lower '.repeat(17)}}}`],
     ['an expression', /a value is expected/, `{{ "${'a'.repeat(1100)}" }}`],
     ['expressions', /more than 1000 expressions/, '{{cluster.name}}'.repeat(1001)],

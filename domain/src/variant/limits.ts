@@ -4,3 +4,6 @@
 export const variantsMax = 2000;
 
 export const tooManyVariants = `the revision has ${variantsMax} variants, and may have no more: let its templates and overrides tell fewer clusters apart`;
+
+/** Names, labels and facts that one variant may have read: they are compared for every cluster. */
+export const readsMax = 200;

@@ -236,3 +236,26 @@ test('a fleet of which each cluster needs its own comes in several answers', asy
     clusters.slice(0, 200).map(({ name }) => name),
   );
 });
+
+test('what reads more than is compared for every cluster is a problem for all of them', async () => {
+  const data = Array.from(
+    { length: 201 },
+    (_, at) => `  k${at}: "{{ cluster.labels.l${at} | default 'x' }}"`,
+  );
+  const variants = await render({ 'a.yaml': `${plain}data:\n${data.join('\n')}\n` }, [
+    clusterOf('a'),
+    clusterOf('b'),
+  ]);
+  expect(variants).toMatchObject([{ reads: {} }]);
+  expect(problemsOf(variants[0]!)).toMatchObject([
+    { message: expect.stringMatching(/^201 labels and facts are read/) as string },
+  ]);
+});
+
+test('a place as long as its file is shortened', async () => {
+  const text = `${plain}data:\n  ? ${'k'.repeat(3000)}\n  : "{{ cluster.labels.none }}"\n`;
+  const [variant] = await render({ 'a.yaml': text }, [clusterOf('a')]);
+  expect(problemsOf(variant!)).toMatchObject([
+    { message: expect.stringMatching(/^data\.k{1990,1995}$/) as string },
+  ]);
+});

@@ -5,7 +5,13 @@
 import { encodeIndex } from '@flotilla/domain/bundle/bundleIndex';
 
 import { decodeTree } from '../../sources/trees.ts';
-import { renderSources, type FileCache, type RenderResult, type RenderSource } from './manifests.ts';
+import {
+  renderSources,
+  type FileCache,
+  type RenderProblem,
+  type RenderResult,
+  type RenderSource,
+} from './manifests.ts';
 import { renderVariants } from './variants.ts';
 import {
   cut,
@@ -76,8 +82,15 @@ function answer(header: RenderRequestHeader, bytes: Buffer): Uint8Array[] {
   );
 }
 
+/** A name in a file may be as long as the file: the hub takes no more than this of a message. */
+const messageCharactersMax = 2000;
+
+function shortened(problem: RenderProblem): RenderProblem {
+  return { ...problem, message: problem.message.slice(0, messageCharactersMax) };
+}
+
 function replyOf(result: RenderResult): { reply: RenderReplyHeader; bytes: Uint8Array[] } {
-  if (!result.ok) return { reply: { ok: false, problems: result.problems }, bytes: [] };
+  if (!result.ok) return { reply: { ok: false, problems: result.problems.map(shortened) }, bytes: [] };
   const { index, frames } = result.bundle;
   const encoded = encodeIndex(index);
   const lengths = frames.map((frame) => frame.byteLength);

@@ -1,7 +1,7 @@
 /** What sources render to for each of several clusters: one variant for all that agree in what was read. */
-import type { Reads } from '@flotilla/domain/template/cluster';
-import type { ClusterValues } from '@flotilla/domain/template/cluster';
+import type { ClusterValues, Reads } from '@flotilla/domain/template/cluster';
 import { ClusterReader } from '@flotilla/domain/template/evaluate';
+import { readsMax } from '@flotilla/domain/variant/limits';
 import { overridesOf, type Override } from '@flotilla/domain/variant/override';
 import { readsOf, VariantIndex } from '@flotilla/domain/variant/reads';
 
@@ -61,5 +61,10 @@ function renderOne(
     return override === undefined ? [] : [{ ...override, at }];
   });
   const result = renderSources(sources, yaml, cache, { reader, overrides: matched });
+  const read = Object.keys(reader.reads).length;
+  if (read > readsMax) {
+    const message = `${read} labels and facts are read, which are more than the ${readsMax} that may be`;
+    return { reads: {}, result: { ok: false, problems: [{ file: '', document: 0, line: 0, message }] } };
+  }
   return { reads: readsOf(reader.reads, overrides, cluster), result };
 }
