@@ -2,6 +2,7 @@
 import { parseHead } from '@flotilla/domain/desired/parse';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import { readVariantClusters } from '../rendering/variants/variants.store.ts';
 import { startGitServer, type TestGitServer } from '../sources/git/gitServer.fixture.ts';
 import { eventually, startTestHub, type TestHub } from '../worker.fixture.ts';
 import { makeFleet, type Fleet } from '../labelledFleet.fixture.ts';
@@ -278,4 +279,19 @@ test('a request of which the hint was lost is found by the scan, and answered on
     );
     return row?.wanted.length === 0 && (await variantsOf(fleet)).length === 2;
   });
+});
+
+test('clusters of an application that was not placed yet are those that it will be placed on', async () => {
+  const fleet = await makeFleet({ hub, git }, { 'app/a.yaml': templated }, {}, [{ region: 'eu' }]);
+  await assignedAt(fleet, 1);
+  const elsewhere = await hub.makeCluster(`${fleet.name}-elsewhere`, { region: 'us' });
+  const source = { sql: <T>(text: string, params?: unknown[]) => hub.rows<T>(text, params) };
+  const placed = await readVariantClusters(source, fleet.applicationId);
+  await hub.rows('UPDATE targets SET state = $2 WHERE application_id = $1::uuid', [
+    fleet.applicationId,
+    'Removing',
+  ]);
+  expect(await readVariantClusters(source, fleet.applicationId)).toEqual(placed);
+  expect(placed.map(({ id }) => id)).toEqual(fleet.clusters);
+  expect(fleet.clusters).not.toContain(elsewhere);
 });

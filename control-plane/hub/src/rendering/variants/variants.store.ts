@@ -1,4 +1,6 @@
 /** Rows of variants: whose there are, the new ones with their bundles, and what they come to for their revision. */
+import { placed, type Placement } from '@flotilla/domain/placement/placed';
+import type { ClusterState } from '@flotilla/domain/status/words';
 import { variantsMax } from '@flotilla/domain/variant/limits';
 import { readsText, VariantIndex, variantsInUse } from '@flotilla/domain/variant/reads';
 
@@ -262,13 +264,30 @@ async function look(
   return { clusters, variants };
 }
 
-/** Of the application's targets, as far as they are not on their way out. */
-export function readVariantClusters(source: Sql, applicationId: string): Promise<VariantCluster[]> {
-  return source.sql<VariantCluster>(
+/** Of the application's targets, as far as they are not on their way out; before it was ever placed, where it will be. */
+export async function readVariantClusters(source: Sql, applicationId: string): Promise<VariantCluster[]> {
+  const clusters = await source.sql<VariantCluster>(
     `SELECT c.id, c.name, c.labels, c.facts FROM targets t JOIN clusters c ON c.id = t.cluster_id
      WHERE t.application_id = $1::uuid AND t.state <> 'Removing' ORDER BY c.name`,
     [applicationId],
   );
+  return clusters.length > 0 ? clusters : readToBePlaced(source, applicationId);
+}
+
+async function readToBePlaced(source: Sql, applicationId: string): Promise<VariantCluster[]> {
+  const [application] = await source.sql<{ projectId: string; placement: Placement }>(
+    `SELECT project_id AS "projectId", spec->'placement' AS placement FROM applications WHERE id = $1::uuid`,
+    [applicationId],
+  );
+  if (application === undefined) return [];
+  const clusters = await source.sql<VariantCluster & { state: ClusterState }>(
+    'SELECT id, name, labels, facts, state FROM clusters WHERE project_id = $1::uuid ORDER BY name',
+    [application.projectId],
+  );
+  const ids = new Set(placed(application.placement, clusters));
+  return clusters
+    .filter(({ id }) => ids.has(id))
+    .map(({ id, name, labels, facts }) => ({ id, name, labels, facts }));
 }
 
 async function tallyIn(tx: Sql, revision: Candidate): Promise<Tally> {
