@@ -25,17 +25,15 @@ export class Drops {
     return this.#counted.get(`${projectId}/${from}/${to}`) ?? null;
   }
 
+  /** Never holds more than a few indexes: where clusters get bundles of their own there are as many pairs as clusters. */
   async count(tx: Sql, projectId: string, pairs: readonly { from: string; to: string }[]): Promise<void> {
-    const indexes = new Map<string, BundleIndex | null>();
-    for (const digest of new Set(pairs.flatMap(({ from, to }) => [from, to]))) {
-      indexes.set(digest, await this.#read(tx, projectId, digest));
-    }
     if (this.#counted.size > pairsMax) this.#counted.clear();
-    for (const { from, to } of pairs) {
-      this.#counted.set(
-        `${projectId}/${from}/${to}`,
-        dropOf(indexes.get(from) ?? null, indexes.get(to) ?? null),
-      );
+    for (const [to, followed] of Map.groupBy(pairs, (pair) => pair.to)) {
+      const index = await this.#read(tx, projectId, to);
+      for (const { from } of followed) {
+        const drop = dropOf(await this.#read(tx, projectId, from), index);
+        this.#counted.set(`${projectId}/${from}/${to}`, drop);
+      }
     }
   }
 
