@@ -86,6 +86,7 @@ function configOf(databaseUrl: string, folder: string): HubConfig {
     keyFile: join(folder, 'hub.key'),
     bootstrapTokenFile: join(folder, 'token'),
     sourcesAllow: ['127.0.0.1'],
+    gatesAllow: ['127.0.0.1'],
     grpcPublicUrl: 'https://127.0.0.1:1',
     logLevel: 'error',
   });

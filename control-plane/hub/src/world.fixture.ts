@@ -39,7 +39,7 @@ export interface Places {
 export async function makeWorld(
   { hub, git }: Places,
   files: Record<string, string>,
-  spec: { syncPolicy?: object } = {},
+  spec: { syncPolicy?: object; strategy?: object } = {},
   clusters = 2,
 ): Promise<World> {
   const name = `world-${++worlds}`;
@@ -54,6 +54,7 @@ export async function makeWorld(
     placement: { clusters: { selector: { matchLabels: { world: name } } } },
     destination: { namespace: 'web' },
     syncPolicy: { automated: true, prune: true, ...spec.syncPolicy },
+    ...(spec.strategy !== undefined && { strategy: spec.strategy }),
   };
   const applicationId = await createdId(hub.api('POST', '/applications', { name, spec: applicationSpec }));
   return {

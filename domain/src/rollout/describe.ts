@@ -2,9 +2,11 @@
  * A rollout in words: the state of each wave, derived from its outcomes, and what the rollout waits for and until when.
  * What a person reads in the CLI and on a page is made here, so that both say the same.
  */
+import { areGateWords, gatesEndMs, waitingGates, type GateState } from './checks.ts';
 import { approvalWords, isUnapproved, openWave, waveWaitsWords } from './gates.ts';
 import { isFinished, isInFlight } from './outcome.ts';
-import type { HeldDrop, Rollout } from './state.ts';
+import type { HeldDrop, Rollout, WaveProgress } from './state.ts';
+import type { Wave } from './strategy.ts';
 import { countOf, emptyTally, isDone, type RolloutTally, type WaveTally } from './tally.ts';
 
 /** Everything of it but the outcomes, which are counted. */
@@ -95,7 +97,7 @@ function waveWaitsFor(
   const tally = tallies[at];
   const present = openWave(rollout);
   if (wave === undefined || tally === undefined || at > present + 1) return nothing;
-  if (at === present + 1) return tallies.slice(0, at).every(isDone) ? gateOf(rollout, at) : nothing;
+  if (at === present + 1) return tallies.slice(0, at).every(isDone) ? gateOf(rollout, at, nowMs) : nothing;
   const targets = countOf(tally, () => true);
   const flying = countOf(tally, isInFlight);
   const parts = [
@@ -110,15 +112,33 @@ function waveWaitsFor(
   };
 }
 
-/** Approval is known at once; of windows only what the last step saw. */
-function gateOf(rollout: RolloutFacts, at: number): Waiting {
+/** Approval and gates are known at once; of windows only what the last step saw. */
+function gateOf(rollout: RolloutFacts, at: number, nowMs: number): Waiting {
   const wave = rollout.strategy.waves[at];
-  if (wave === undefined) return nothing;
+  const progress = rollout.waves[at];
+  if (wave === undefined || progress === undefined) return nothing;
   if (isUnapproved(rollout, wave, at))
     return { waitsFor: waveWaitsWords(wave.name, approvalWords), untilMs: null };
-  const { announced = '', announcedUntilMs = null } = rollout.waves[at] ?? {};
+  const { announced, announcedUntilMs = null } = progress;
+  const gates = waitingGates(wave, progress);
+  if (areGateWords(announced)) return gates.length === 0 ? nothing : gatesOf(wave, progress, gates, nowMs);
   if (announced === '' || announced === approvalWords) return nothing;
   return { waitsFor: waveWaitsWords(wave.name, announced), untilMs: announcedUntilMs };
+}
+
+/** Until the earliest time at which they can all have passed. */
+function gatesOf(wave: Wave, progress: WaveProgress, gates: readonly GateState[], nowMs: number): Waiting {
+  const untilMs = gatesEndMs(wave, progress, nowMs);
+  const waitsFor = waveWaitsWords(wave.name, gates.map(gateProgressWords).join(', '));
+  return { waitsFor: `${waitsFor}; ${timeWords(untilMs, nowMs)} at the earliest`, untilMs };
+}
+
+/** `gate error-rate (1 of 3 passed, 1 failed: 0.07 above 0.05)` */
+function gateProgressWords({ gate, progress }: GateState): string {
+  const { passed, failed, last, isLastSuccess } = progress;
+  const failures = failed === 0 ? '' : `, ${failed} failed`;
+  const found = last === '' ? '' : `: ${isLastSuccess ? 'last ' : ''}${last}`;
+  return `gate ${gate.name} (${passed} of ${gate.count} passed${failures}${found})`;
 }
 
 /** Whoever is not healthy by its deadline has failed. Time in which the hub was away makes it later. */

@@ -15,6 +15,7 @@ import type {
   RolloutEvent,
   RolloutEventKind,
   Step,
+  WantedCheck,
 } from './step.ts';
 
 export interface Draft {
@@ -26,6 +27,9 @@ export interface Draft {
   events: RolloutEvent[];
   renders: Map<string, { revision: number; target: string }>;
   drops: Map<string, { from: Digest; to: Digest }>;
+  checks: Map<string, WantedCheck>;
+  /** When gates that are waited for are checked next. */
+  checkTimes: Set<number>;
   /** What was judged of sync windows in this step. */
   windows: Map<readonly Window[], WindowVerdict>;
 }
@@ -40,6 +44,8 @@ export function draftOf(state: FleetState, nowMs: number): Draft {
     events: [],
     renders: new Map(),
     drops: new Map(),
+    checks: new Map(),
+    checkTimes: new Set(),
     windows: new Map(),
   };
 }
@@ -60,7 +66,11 @@ export function stepOf(draft: Draft, wakeAtMs: number | null): Step {
     state: stateOf(draft),
     assignments: draft.assignments,
     events: draft.events,
-    wanted: { renders: [...draft.renders.values()], drops: [...draft.drops.values()] },
+    wanted: {
+      renders: [...draft.renders.values()],
+      drops: [...draft.drops.values()],
+      checks: [...draft.checks.values()],
+    },
     wakeAtMs,
   };
 }

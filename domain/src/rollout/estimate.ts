@@ -6,6 +6,7 @@
 import { judgeWindows, type Window } from '../window/window.ts';
 import { concurrencyOf } from './amount.ts';
 import type { RolloutFacts } from './describe.ts';
+import { gatesEndMs } from './checks.ts';
 import { isUnapproved, openWave } from './gates.ts';
 import { isInFlight } from './outcome.ts';
 import { countOf, emptyTally, type RolloutTally, type WaveTally } from './tally.ts';
@@ -96,7 +97,8 @@ function startOf(rollout: RolloutFacts, at: number, fromMs: number): number | nu
   if (!isOpened && isUnapproved(rollout, wave, at)) return null;
   const isNext = at <= openWave(rollout) + 1;
   const heldUntilMs = isNext ? (progress.announcedUntilMs ?? null) : null;
-  return opensAt(wave.windows, Math.max(fromMs, heldUntilMs ?? 0), askerOf(rollout));
+  const atMs = opensAt(wave.windows, Math.max(fromMs, heldUntilMs ?? 0), askerOf(rollout));
+  return atMs === null || isOpened ? atMs : gatesEndMs(wave, progress, atMs);
 }
 
 function opensAt(windows: readonly Window[], fromMs: number, asker: Asker): number | null {

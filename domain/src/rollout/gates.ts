@@ -1,12 +1,13 @@
 /**
- * Second half of a step, first part: is the failure budget kept, is the present wave done, may the next one open? Halts,
- * opens or completes; assigns nothing.
+ * Second half of a step, first part: is the failure budget kept, has a gate failed, is the present wave done, may the next
+ * one open? Halts, opens or completes; assigns nothing.
  */
+import { askForChecks, failedGate, failedWords, waiveGates } from './checks.ts';
 import { setOpen, setTarget, tell, type Draft } from './draft.ts';
 import { failuresOf } from './amount.ts';
 import { isFinished } from './outcome.ts';
 import { close, openRollback } from './phases.ts';
-import type { Rollout, TargetOutcome, WaveProgress } from './state.ts';
+import { automation, type Rollout, type TargetOutcome, type WaveProgress } from './state.ts';
 import type { Observations } from './step.ts';
 import type { Wave } from './strategy.ts';
 import { askerOf, closedBy, noHold, type Hold } from './windows.ts';
@@ -33,13 +34,37 @@ export function keepBudget(draft: Draft, seen: Observations): void {
   if (open === null || open.phase !== 'Running') return;
   const broken = open.strategy.waves.findIndex((wave, at) => isOver(open, wave, at));
   if (broken < 0) return;
-  const reason = brokenReason(open, broken);
+  const forgiven = failuresIn(membersOf(open, broken)).length;
+  halt(draft, open, seen, { reason: brokenReason(open, broken), at: broken, forgive: { forgiven } });
+}
+
+/** Halts a Running rollout one of whose gates failed more often than it may, as the failure budget does. */
+export function keepGates(draft: Draft, seen: Observations): void {
+  const { open } = draft.state;
+  if (open === null || open.phase !== 'Running') return;
+  const at = openWave(open) + 1;
+  const wave = open.strategy.waves[at];
+  const progress = open.waves[at];
+  if (wave === undefined || progress === undefined) return;
+  const failed = failedGate(wave, progress);
+  if (failed === null) return;
+  const forgive = { gates: waiveGates(wave, progress, automation, (gate) => gate === failed.gate) };
+  halt(draft, open, seen, { reason: `wave ${wave.name}: ${failedWords(failed)}`, at, forgive });
+}
+
+interface Halt {
+  reason: string;
+  /** The wave, and what it becomes where the strategy goes on all the same. */
+  at: number;
+  forgive: Partial<WaveProgress>;
+}
+
+function halt(draft: Draft, open: Rollout, seen: Observations, { reason, at, forgive }: Halt): void {
   if (open.kind === 'rollback' || open.strategy.onFailure === 'pause') return pauseOnFailures(draft, reason);
   if (open.strategy.onFailure === 'rollback') {
     return openRollback(draft, open, freeId(draft, seen.rollbackId), 'automation', reason, seen);
   }
-  const forgiven = failuresIn(membersOf(open, broken)).length;
-  setWave(draft, broken, { forgiven });
+  setWave(draft, at, forgive);
   tell(draft, 'BudgetPassed', `goes on all the same: ${reason}`);
 }
 
@@ -72,7 +97,9 @@ function gateOf(
   const asker = askerOf(open);
   const holds = members.map(({ target }) => closedBy(draft, seen, target, wave.windows, asker));
   // One target that may go is enough: the others wait for their own windows.
-  return holds.find(({ words }) => words === '') ?? holds[0] ?? noHold;
+  const closed = holds.find(({ words }) => words === '') ?? holds[0] ?? noHold;
+  // Last of all, so that what a gate says is fresh when the wave opens.
+  return closed.words === '' ? { words: askForChecks(draft, open, at), untilMs: null } : closed;
 }
 
 /** As a wave waits for it. */
@@ -123,7 +150,7 @@ function pauseOnFailures(draft: Draft, reason: string): void {
 }
 
 /** All opened waves, not only the last: a retry may have sent a target of an earlier one back. */
-function areOpenedDone(open: Rollout): boolean {
+export function areOpenedDone(open: Rollout): boolean {
   const last = openWave(open);
   for (const { wave, outcome } of open.outcomes.values())
     if (wave <= last && !isFinished(outcome)) return false;

@@ -17,6 +17,7 @@ import {
   freshId,
   isQuiet,
   observations,
+  report,
   simulatedFleet,
   tick,
   work,
@@ -42,8 +43,22 @@ const settings = {
   soak: fc.constantFrom('0s', '1m', '10m'),
   deadline: fc.constantFrom('2m', '30m'),
   approval: fc.boolean(),
+  gates: fc.array(
+    fc.record({
+      name: fc.constant(''),
+      http: fc.constant({ url: 'https://checks.example.com/' }),
+      interval: fc.constantFrom('10s', '2m'),
+      count: fc.integer({ min: 1, max: 3 }),
+      failureLimit: fc.integer({ min: 0, max: 2 }),
+    }),
+    { maxLength: 2 },
+  ),
   window: fc.constantFrom([], [{ schedule: '*/10 * * * *', duration: '5m' }]),
 };
+const named = <T extends { gates?: object[] }>(spec: T) => ({
+  ...spec,
+  gates: (spec.gates ?? []).map((gate, at) => ({ ...gate, name: `g${at}` })),
+});
 const strategies = fc
   .record(
     {
@@ -57,8 +72,8 @@ const strategies = fc
     { requiredKeys: [] },
   )
   .map((spec) => {
-    const waves = (spec.waves ?? []).map((wave, at) => ({ ...wave, name: `w${at}` }));
-    const parsed = parseStrategy({ ...spec, waves });
+    const waves = (spec.waves ?? []).map((wave, at) => ({ ...named(wave), name: `w${at}` }));
+    const parsed = parseStrategy({ ...named(spec), waves });
     if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
     return parsed.strategy;
   });
@@ -77,6 +92,7 @@ type Deed =
       type:
         | 'propose'
         | 'crash'
+        | 'checkTwice'
         | 'join'
         | 'freeze'
         | 'resume'
@@ -102,6 +118,7 @@ const deeds: fc.Arbitrary<Deed> = fc.oneof(
     arbitrary: fc.record({
       type: fc.constantFrom(
         'crash' as const,
+        'checkTwice' as const,
         'join' as const,
         'freeze' as const,
         'resume' as const,
@@ -189,6 +206,10 @@ function born(life: Life): SimulatedFleet {
   const fleet = simulatedFleet(life.strategy, life.size);
   let at = 0;
   for (const cluster of fleet.clusters.values()) cluster.labels = { env: at++ % 2 === 0 ? 'dev' : 'prod' };
+  fleet.gate = ({ gate, check, wave, rollout }) => {
+    const isSuccess = (hashOf(rollout + wave + gate) + check) % 3 !== 0;
+    return { isSuccess, message: isSuccess ? 'good' : 'bad' };
+  };
   fleet.fate = (name, revision) => life.fates[(hashOf(name) + revision * 3) % life.fates.length] ?? 'ok';
   return fleet;
 }
@@ -284,12 +305,28 @@ function checkOpen(before: FleetState, open: Rollout, step: Step): void {
     if (at <= last && wave.approval && members.some(({ assignment }) => assignment !== null)) {
       expect(open.waves[at]?.approval).not.toBeNull();
     }
+    if (isOpen && members.length > 0) checkGates(open, at, step);
     if (before.open?.id === open.id && open.phase === 'Running' && open.strategy.onFailure !== 'continue') {
       const unforgiven = failuresIn(members).length - (open.waves[at]?.forgiven ?? 0);
       expect(unforgiven).toBeLessThanOrEqual(Math.max(0, failuresOf(wave.maxFailures, members.length)));
     }
   });
   checkConcurrency(before, open, step);
+}
+
+/** No wave before its gates: each has passed in this rollout, failing no more often than it may, or somebody let it by. */
+function checkGates(open: Rollout, at: number, step: Step): void {
+  const wave = open.strategy.waves[at];
+  const progress = open.waves[at];
+  if (wave === undefined || progress === undefined) return;
+  // A joiner may have come into a wave that was empty when it opened, and so passed.
+  const wasEmpty = membersOf(open, at).every(({ assignment }) => assignment === null);
+  for (const gate of wasEmpty ? [] : wave.gates) {
+    const found = progress.gates?.find(({ name }) => name === gate.name);
+    const hasPassed = found !== undefined && found.passed === gate.count && found.failed <= gate.failureLimit;
+    expect(hasPassed || (found?.waivedBy ?? null) !== null, JSON.stringify([gate, progress])).toBe(true);
+  }
+  expect(step.wanted.checks.filter((check) => check.wave === wave.name)).toEqual([]);
 }
 
 /** Nothing is added in flight beyond the limit; what was already in flight may be more, after supersession. */
@@ -322,6 +359,8 @@ function doDeed(fleet: SimulatedFleet, deed: Deed): void {
       // A step whose save failed: its result is gone, and nothing of it reached anybody.
       next(fleet.strategy, fleet.state, observations(fleet), fleet.nowMs);
       return;
+    case 'checkTwice':
+      return checkTwice(fleet);
     case 'join':
       return addCluster(fleet, `j${fleet.clusters.size}`, { env: 'prod' });
     case 'freeze':
@@ -337,6 +376,17 @@ function doDeed(fleet: SimulatedFleet, deed: Deed): void {
     default:
       return doTo(fleet, deed.type, [...fleet.clusters.keys()][deed.who % Math.max(1, fleet.clusters.size)]);
   }
+}
+
+/** Two workers made the same checks, and one of them was slow: each check counts once, the late one never. */
+function checkTwice(fleet: SimulatedFleet): void {
+  const late = fleet.checks;
+  for (const check of fleet.checks) {
+    report(fleet, check);
+    expect(report(fleet, check)).toBe(false);
+  }
+  stepChecked(fleet);
+  for (const check of late) expect(report(fleet, check)).toBe(false);
 }
 
 function proposeNewest(fleet: SimulatedFleet): void {

@@ -6,7 +6,7 @@
  */
 import { takeTurns } from './assign.ts';
 import { draftOf, stepOf, type Draft } from './draft.ts';
-import { keepBudget, openWaves } from './gates.ts';
+import { keepBudget, keepGates, openWaves } from './gates.ts';
 import { announceLane, assignLane } from './lane.ts';
 import { observeJoiners, observeLane, observePins, observeRollout } from './observe.ts';
 import { openForward } from './phases.ts';
@@ -47,6 +47,7 @@ function moveRollout(draft: Draft, seen: Observations): void {
 
 function settle(draft: Draft, seen: Observations): void {
   keepBudget(draft, seen);
+  keepGates(draft, seen);
   openWaves(draft, seen);
   startQueued(draft, seen);
 }

@@ -33,9 +33,103 @@ describe('parseStrategy', () => {
     expect(parsed.strategy.waves.every(({ maxConcurrent }) => maxConcurrent === '25%')).toBe(true);
   });
 
-  test('gates are refused by name instead of being ignored', () => {
-    const wave = { name: 'w', clusters: { percent: 1 }, gates: [] };
-    expect(problemsOf({ waves: [wave] })).toEqual(['waves[0].gates unsupported']);
+  test('what is not supported yet is refused by name instead of being ignored', () => {
+    expect(problemsOf({ stages: [] })).toEqual(['stages unsupported']);
+  });
+
+  test('gates are taken over by waves, taken away by an empty list, and complete', () => {
+    const parsed = parseStrategy({
+      gates: [
+        { name: 'smoke', http: { url: 'https://shop.example.com/health' } },
+        {
+          name: 'error-rate',
+          prometheus: {
+            address: 'https://prometheus.example.com',
+            query: 'sum(rate(errors[5m]))',
+            threshold: { max: 0.05 },
+          },
+          interval: '30s',
+          count: 3,
+          failureLimit: 2,
+          timeout: '5s',
+        },
+      ],
+      waves: [{ name: 'canary', clusters: { percent: 5 }, gates: [] }],
+    });
+    if (!parsed.ok) throw new Error('refused');
+    expect(parsed.strategy.waves.map(({ gates }) => gates.length)).toEqual([0, 2]);
+    expect(parsed.strategy.waves[1]?.gates).toEqual([
+      {
+        name: 'smoke',
+        probe: {
+          type: 'http',
+          url: 'https://shop.example.com/health',
+          method: 'GET',
+          headers: {},
+          expectedStatus: [],
+          json: null,
+        },
+        intervalMs: 60_000,
+        count: 1,
+        failureLimit: 0,
+        timeoutMs: 10_000,
+      },
+      {
+        name: 'error-rate',
+        probe: {
+          type: 'prometheus',
+          address: 'https://prometheus.example.com',
+          query: 'sum(rate(errors[5m]))',
+          threshold: { min: null, max: 0.05 },
+        },
+        intervalMs: 30_000,
+        count: 3,
+        failureLimit: 2,
+        timeoutMs: 5_000,
+      },
+    ]);
+  });
+
+  test.each([
+    [{ name: 'A' }, ['name', '']],
+    [{ name: 'a' }, ['']],
+    [{ name: 'a', http: {}, prometheus: {} }, ['']],
+    [{ name: 'a', http: { url: 'ftp://example.com' } }, ['http.url']],
+    [{ name: 'a', http: { url: 'https://user:pass@example.com' } }, ['http.url']],
+    [{ name: 'a', http: { url: 'https://e.com', method: 'DELETE' } }, ['http.method']],
+    [
+      { name: 'a', http: { url: 'https://e.com', headers: { Authorization: 'Bearer x' } } },
+      ['http.headers.Authorization'],
+    ],
+    [
+      { name: 'a', http: { url: 'https://e.com', headers: { 'X-Api-Key': 'x' } } },
+      ['http.headers.X-Api-Key'],
+    ],
+    [{ name: 'a', http: { url: 'https://e.com', headers: { 'X-A': 'x\r\ny: z' } } }, ['http.headers.X-A']],
+    [{ name: 'a', http: { url: 'https://e.com', expectedStatus: 'ok' } }, ['http.expectedStatus']],
+    [
+      { name: 'a', http: { url: 'https://e.com', json: { pointer: 'a', equals: {} } } },
+      ['http.json.equals', 'http.json.pointer'],
+    ],
+    [
+      { name: 'a', http: { url: 'https://e.com', method: 'HEAD', json: { pointer: '/a', equals: 1 } } },
+      ['http.json'],
+    ],
+    [{ name: 'a', http: { url: 'https://e.com' }, interval: '0s' }, ['interval']],
+    [{ name: 'a', http: { url: 'https://e.com' }, count: 0 }, ['count']],
+    [{ name: 'a', http: { url: 'https://e.com' }, failureLimit: -1 }, ['failureLimit']],
+    [{ name: 'a', http: { url: 'https://e.com' }, timeout: '2m' }, ['timeout']],
+    [
+      { name: 'a', prometheus: { address: 'https://e.com/?x=1', query: ' ', threshold: { min: 2, max: 1 } } },
+      ['prometheus.query', 'prometheus.address', 'prometheus.threshold'],
+    ],
+    [
+      { name: 'a', prometheus: { address: 'https://e.com', query: 'up', threshold: {} } },
+      ['prometheus.threshold'],
+    ],
+  ])('the gate %j is refused at the right places', (gate, places) => {
+    const paths = places.map((place) => `gates[0]${place === '' ? '' : `.${place}`} invalid`);
+    expect(problemsOf({ gates: [gate] })).toEqual(paths);
   });
 
   test('a window is one or a list, taken over by waves, and taken away by an empty list', () => {

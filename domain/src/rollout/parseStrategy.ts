@@ -1,10 +1,10 @@
 /**
  * From what a person wrote to a complete `Strategy`, or what is wrong with it, every problem at once. What is not
- * supported yet is refused by name, never ignored: a gate that nobody checks would be worse than none.
+ * supported yet is refused by name, never ignored.
  */
 import type { Requirement, Selector } from '../placement/selector.ts';
 import { parseWindow, type Window } from '../window/window.ts';
-import { parseDuration } from './duration.ts';
+import { parseGates } from './parseGates.ts';
 import {
   waveDefaults,
   type Amount,
@@ -13,21 +13,22 @@ import {
   type WaveMatch,
   type WaveSettings,
 } from './strategy.ts';
+import {
+  at,
+  durationOf,
+  fieldsOf,
+  invalid,
+  isFields,
+  isTexts,
+  type Fields,
+  type StrategyProblem,
+} from './strategyFields.ts';
 
-export interface StrategyProblem {
-  /** `waves[1].maxConcurrent` */
-  path: string;
-  type: 'invalid' | 'unknown' | 'unsupported';
-  message: string;
-}
+export type { StrategyProblem } from './strategyFields.ts';
 
 export type ParsedStrategy = { ok: true; strategy: Strategy } | { ok: false; problems: StrategyProblem[] };
 
-type Fields = Record<string, unknown>;
-
-/** Fields that the design knows and this version does not do yet. */
-const unsupported = new Set(['gates', 'plan', 'stages']);
-const settingFields = ['maxConcurrent', 'maxFailures', 'soak', 'deadline', 'approval', 'window'];
+const settingFields = ['maxConcurrent', 'maxFailures', 'soak', 'deadline', 'approval', 'gates', 'window'];
 const strategyFields = [...settingFields, 'waves', 'onFailure', 'offline', 'onNewRevision', 'lane'];
 const waveFields = [...settingFields, 'name', 'clusters'];
 
@@ -131,9 +132,10 @@ function settingsOf(
   return {
     maxConcurrent: amountOf(fields, path, 'maxConcurrent', 1, defaults.maxConcurrent, problems),
     maxFailures: amountOf(fields, path, 'maxFailures', 0, defaults.maxFailures, problems),
-    soakMs: durationOf(fields, path, 'soak', defaults.soakMs, 0, problems),
-    deadlineMs: durationOf(fields, path, 'deadline', defaults.deadlineMs, 1, problems),
+    soakMs: durationOf(fields, path, 'soak', { fallbackMs: defaults.soakMs, minMs: 0 }, problems),
+    deadlineMs: durationOf(fields, path, 'deadline', { fallbackMs: defaults.deadlineMs, minMs: 1 }, problems),
     approval: typeof approval === 'boolean' ? approval : defaults.approval,
+    gates: parseGates(fields['gates'], at(path, 'gates'), defaults.gates, problems),
     windows: windowsOf(fields['window'], at(path, 'window'), defaults.windows, problems),
   };
 }
@@ -176,21 +178,6 @@ function amountOf(
   );
 }
 
-function durationOf(
-  fields: Fields,
-  path: string,
-  name: string,
-  fallback: number,
-  minMs: number,
-  problems: StrategyProblem[],
-): number {
-  const value = fields[name];
-  if (value === undefined) return fallback;
-  const parsed = typeof value === 'string' ? parseDuration(value) : null;
-  if (parsed !== null && parsed >= minMs) return parsed;
-  return invalid(problems, at(path, name), 'must be a duration such as "90s", "30m" or "1h30m"', fallback);
-}
-
 /** The first of `allowed` is the default. */
 function oneOf<T extends string>(
   fields: Fields,
@@ -204,41 +191,8 @@ function oneOf<T extends string>(
   return found ?? invalid(problems, name, `must be one of ${allowed.join(', ')}`, allowed[0]);
 }
 
-function fieldsOf(
-  input: unknown,
-  path: string,
-  known: readonly string[],
-  problems: StrategyProblem[],
-): Fields {
-  if (!isFields(input)) return invalid(problems, path, 'must be a map', {});
-  for (const name of Object.keys(input)) {
-    if (known.includes(name)) continue;
-    const type = unsupported.has(name) ? 'unsupported' : 'unknown';
-    const message = type === 'unknown' ? 'is not a field of a strategy here' : 'is not supported yet';
-    problems.push({ path: at(path, name), type, message });
-  }
-  return input;
-}
-
 function freeName(name: string, waves: readonly Wave[]): string {
   return waves.some((wave) => wave.name === name) ? `${name}-last` : name;
-}
-
-function invalid<T>(problems: StrategyProblem[], path: string, message: string, fallback: T): T {
-  problems.push({ path, type: 'invalid', message });
-  return fallback;
-}
-
-function at(path: string, name: string): string {
-  return path === '' ? name : `${path}.${name}`;
-}
-
-function isFields(input: unknown): input is Fields {
-  return typeof input === 'object' && input !== null && !Array.isArray(input);
-}
-
-function isTexts(input: unknown): input is string[] {
-  return Array.isArray(input) && input.every((item) => typeof item === 'string' && item !== '');
 }
 
 function isEmpty(input: unknown): boolean {

@@ -46,7 +46,7 @@ export function openForward(draft: Draft, rollout: Rollout, seen: Seen, carried:
 
 /**
  * Undoes `of`: its revision becomes Rejected, and every target that was assigned it goes back to what was last healthy
- * there, in the same waves. No soak, no approval and no window of a wave: the way back leads to what is known to run. Its first failure pauses it.
+ * there, in the same waves. No soak, no approval, no gate and no window of a wave: the way back leads to what is known to run. Its first failure pauses it.
  */
 export function openRollback(
   draft: Draft,
@@ -220,6 +220,7 @@ function rollbackStrategy(strategy: Strategy): Strategy {
     ...wave,
     soakMs: 0,
     approval: false,
+    gates: [],
     windows: [],
     maxFailures: 0,
   }));

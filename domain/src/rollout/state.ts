@@ -75,10 +75,28 @@ export interface Approval {
   atMs: number;
 }
 
+/** How far one gate of a wave has come in this rollout, so for this revision only. */
+export interface GateProgress {
+  name: string;
+  /** Rises when the gate starts over: a check that was under way for the run before does not count. */
+  run: number;
+  passed: number;
+  failed: number;
+  /** When the next check may be made. */
+  dueAtMs: number;
+  /** What the last check found, and whether that was a success; '' before the first. */
+  last: string;
+  isLastSuccess: boolean;
+  /** Who let the wave pass without it: a person by `promote`, or automation by `onFailure: continue`. */
+  waivedBy: string | null;
+}
+
 export interface WaveProgress {
   name: string;
   openedAtMs: number | null;
   approval: Approval | null;
+  /** Of gates that were checked or waived; not there in what was stored before they existed. */
+  gates?: readonly GateProgress[];
   /** Failures that a person accepted by resuming, or that `continue` passed over. */
   forgiven: number;
   /** What this wave was last announced to wait for, so that it is announced once; '' for nothing. */

@@ -99,6 +99,7 @@ export type RolloutEventKind =
   | 'Paused'
   | 'Resumed'
   | 'Approved'
+  | 'GateChecked'
   | 'Promoted'
   | 'Retried'
   | 'Skipped'
@@ -120,8 +121,21 @@ export interface RolloutEvent {
   detail: Readonly<Record<string, string | number | boolean | null>>;
 }
 
+/** One check of one gate, the same one until its result is recorded. */
+export interface WantedCheck {
+  rollout: string;
+  /** Names of the wave and of its gate. */
+  wave: string;
+  gate: string;
+  run: number;
+  /** From 1 within the run. */
+  check: number;
+}
+
 /** What the step would have needed to go on. Make it, and step again. */
 export interface Wanted {
+  /** Due now. Reported by `recordCheck` (checks.ts), not seen by the next step before that. */
+  checks: readonly WantedCheck[];
   renders: readonly { revision: number; target: string }[];
   drops: readonly { from: Digest; to: Digest }[];
 }
@@ -131,7 +145,7 @@ export interface Step {
   assignments: readonly Assignment[];
   events: readonly RolloutEvent[];
   wanted: Wanted;
-  /** When time alone will change something (soak, deadline, degraded for long enough); null: only news can. */
+  /** When time alone will change something (soak, deadline, degraded for long enough, a gate's next check); null: only news can. */
   wakeAtMs: number | null;
 }
 

@@ -2,6 +2,7 @@
  * How an application's revisions move across its fleet. A `Strategy` is complete: every default is filled in by
  * `parseStrategy` (parseStrategy.ts), which also refuses what is not supported instead of ignoring it.
  */
+import type { Gate } from '../gate/gate.ts';
 import type { Selector } from '../placement/selector.ts';
 import type { Window } from '../window/window.ts';
 
@@ -27,6 +28,8 @@ export interface WaveSettings {
   deadlineMs: number;
   /** A person must approve before the wave starts. */
   approval: boolean;
+  /** Must have passed for this revision before the wave starts; checked when all else lets it start. */
+  gates: readonly Gate[];
   /** When the wave may start and its targets may be assigned, beside the windows of the project; none: always. */
   windows: readonly Window[];
 }
@@ -65,6 +68,7 @@ export const waveDefaults: WaveSettings = {
   soakMs: 0,
   deadlineMs: 30 * 60_000,
   approval: false,
+  gates: [],
   windows: [],
 };
 

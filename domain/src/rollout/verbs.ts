@@ -3,7 +3,8 @@
  * next step draws the consequences.
  */
 import { draftOf, setOpen, setOutcomes, setTarget, stateOf, tell, noteSuccess, type Draft } from './draft.ts';
-import { forgiveFailures, openWave, setWave } from './gates.ts';
+import { restartGates, unpassedGates, waiveGates } from './checks.ts';
+import { areOpenedDone, forgiveFailures, isUnapproved, openWave, setWave } from './gates.ts';
 import { laneFailures } from './lane.ts';
 import { tellOutcome } from './observe.ts';
 import { finish, isFinished, isUnderWay } from './outcome.ts';
@@ -60,11 +61,13 @@ export function pause(state: FleetState, by: string, reason: string, nowMs: numb
   return done(draft);
 }
 
-/** Failures so far are accepted: only new ones halt again. */
+/** Failures so far are accepted: only new ones halt again. A gate that failed is checked again from the start. */
 export function resume(state: FleetState, by: string, nowMs: number): VerbResult {
   if (state.open?.phase !== 'Paused') return refuse('no rollout is paused');
   const draft = draftOf(state, nowMs);
-  setOpen(draft, { phase: 'Running', phaseReason: '', pausedBy: null, waves: forgiveFailures(state.open) });
+  const { strategy } = state.open;
+  const waves = forgiveFailures(state.open).map((wave, at) => restartGates(strategy.waves[at], wave));
+  setOpen(draft, { phase: 'Running', phaseReason: '', pausedBy: null, waves });
   tell(draft, 'Resumed', by);
   return done(draft);
 }
@@ -82,18 +85,40 @@ export function approve(state: FleetState, wave: string, by: string, nowMs: numb
   return done(draft);
 }
 
-/** Skips the rest of the soak of every target that is soaking and reported healthy now. */
+/**
+ * Skips the rest of the soak of every target that is soaking and reported healthy now; where none is, the gates that the
+ * next wave waits for.
+ */
 export function promote(state: FleetState, by: string, nowMs: number): VerbResult {
   const soaking = [...(state.open?.outcomes.values() ?? [])].filter(
     ({ outcome, healthyFromMs }) => outcome === 'Soaking' && healthyFromMs !== null,
   );
-  if (soaking.length === 0) return refuse('no target is soaking');
+  if (soaking.length === 0) return passGates(state, by, nowMs);
   const draft = draftOf(state, nowMs);
   const message = `promoted by ${by}`;
   const outcomes = soaking.map((outcome) => finish(outcome, 'Succeeded', '', message, nowMs));
   for (const { target, revision } of outcomes) noteSuccess(draft, target, revision);
   setOutcomes(draft, new Map(outcomes.map((outcome) => [outcome.target, outcome])));
   tell(draft, 'Promoted', `${soaking.length} targets, by ${by}`);
+  return done(draft);
+}
+
+function passGates(state: FleetState, by: string, nowMs: number): VerbResult {
+  const { open } = state;
+  const at = open === null ? -1 : openWave(open) + 1;
+  const wave = open?.strategy.waves[at];
+  const progress = open?.waves[at];
+  const refusal = 'no target is soaking, and no wave waits for a gate';
+  if (open === null || wave === undefined || progress === undefined) return refuse(refusal);
+  const gates = unpassedGates(wave, progress);
+  if (gates.length === 0 || !areOpenedDone(open) || isUnapproved(open, wave, at)) return refuse(refusal);
+  const draft = draftOf(state, nowMs);
+  setWave(draft, at, { gates: waiveGates(wave, progress, by, () => true) });
+  tell(
+    draft,
+    'Promoted',
+    `wave ${wave.name} past ${gates.map(({ name }) => `gate ${name}`).join(', ')}, by ${by}`,
+  );
   return done(draft);
 }
 

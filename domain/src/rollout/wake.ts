@@ -1,6 +1,6 @@
 /**
- * When time alone will change something: the earliest soak end, deadline, long-enough degradation, end of a pin or change
- * of a sync window.
+ * When time alone will change something: the earliest soak end, deadline, long-enough degradation, end of a pin, change
+ * of a sync window or next check of a gate.
  */
 import type { Draft } from './draft.ts';
 import { degradedForMs, degradedSinceOf, wakeOf } from './outcome.ts';
@@ -11,7 +11,12 @@ import { nextWindowChange } from './windows.ts';
 
 /** Of the state that the step ends in; null: only news can change it. */
 export function wakeTime(draft: Draft, strategy: Strategy, seen: Observations): number | null {
-  const times = [...rolloutTimes(draft, seen), ...targetTimes(draft, strategy, seen), ...windowTimes(draft)];
+  const times = [
+    ...rolloutTimes(draft, seen),
+    ...targetTimes(draft, strategy, seen),
+    ...windowTimes(draft),
+    ...draft.checkTimes,
+  ];
   return times.reduce<number | null>((least, time) => (least === null || time < least ? time : least), null);
 }
 

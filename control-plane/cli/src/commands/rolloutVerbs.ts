@@ -35,7 +35,7 @@ const verbs: readonly Verb[] = [
   },
   {
     name: 'resume',
-    summary: 'go on; failures so far are accepted',
+    summary: 'go on; failures so far are accepted, gates that failed are checked anew',
     flags: [],
     action: () => ({ action: 'resume' }),
   },
@@ -45,7 +45,12 @@ const verbs: readonly Verb[] = [
     flags: ['wave'],
     action: ({ wave }) => ({ action: 'approve', wave }),
   },
-  { name: 'promote', summary: 'skip the rest of a soak', flags: [], action: () => ({ action: 'promote' }) },
+  {
+    name: 'promote',
+    summary: 'skip the rest of a soak, or the gates that the next wave waits for',
+    flags: [],
+    action: () => ({ action: 'promote' }),
+  },
   {
     name: 'abort',
     summary: 'end it; what was assigned stays',

@@ -8,6 +8,7 @@ import { decodeCursor, pageOf, type Page } from '../http/pages.ts';
 import { requireVersion } from '../http/etag.ts';
 import type { Caller } from '../http/principal.ts';
 import { conflict, notFound, Problem, unprocessable } from '../http/problem.ts';
+import { HubConfig } from '../platform/config.ts';
 import { Database } from '../platform/prisma.ts';
 import { Transactions, type HubTransaction, type Sql } from '../platform/transaction.ts';
 import type {
@@ -36,6 +37,7 @@ export class Applications {
   constructor(
     private readonly database: Database,
     private readonly transactions: Transactions,
+    private readonly config: HubConfig,
   ) {}
 
   async list(query: ApplicationList): Promise<Page<ApplicationResource>> {
@@ -57,7 +59,12 @@ export class Applications {
         const project = await findProject(tx.client, request.project);
         if (!project) throw notFound('project');
         const { name, spec } = request;
-        const repositories = await checkedRepositories(tx, { name, spec, project });
+        const repositories = await checkedRepositories(tx, {
+          name,
+          spec,
+          project,
+          gatesAllow: this.config.gatesAllow,
+        });
         const id = await store.insertApplication(tx, { projectId: project.id, name, spec });
         if (id === null)
           throw conflict(`there is an application "${name}" in project "${project.name}" already`);
@@ -83,7 +90,12 @@ export class Applications {
         requireVersion(version, row.version);
         if (row.removal !== null) throw conflict(`application "${row.name}" is being removed`);
         const project = { id: row.project_id, name: row.project };
-        const repositories = await checkedRepositories(tx, { name: row.name, spec, project });
+        const repositories = await checkedRepositories(tx, {
+          name: row.name,
+          spec,
+          project,
+          gatesAllow: this.config.gatesAllow,
+        });
         await store.updateSpec(tx, row.id, spec);
         await this.saveSources(tx, row.id, spec, repositories);
         tx.audit({
@@ -175,12 +187,16 @@ function auditOf(row: store.ApplicationRow) {
   return { resource: { kind: 'application', id: row.id, name: row.name }, projectId: row.project_id };
 }
 
+interface Given {
+  name: string;
+  spec: ApplicationSpec;
+  project: { id: string; name: string };
+  gatesAllow: readonly string[];
+}
+
 /** Ids of the spec's repositories, in order. @throws Problem that names everything that is wrong */
-async function checkedRepositories(
-  tx: Sql,
-  given: { name: string; spec: ApplicationSpec; project: { id: string; name: string } },
-): Promise<string[]> {
-  const { name, spec, project } = given;
+async function checkedRepositories(tx: Sql, given: Given): Promise<string[]> {
+  const { name, spec, project, gatesAllow } = given;
   const found = await store.findRepositories(
     tx,
     project.id,
@@ -188,7 +204,7 @@ async function checkedRepositories(
   );
   const issues = [
     ...repositoryIssues(spec, project.name, found),
-    ...strategyIssues(spec),
+    ...strategyIssues(spec, gatesAllow),
     ...dependencyIssues(name, spec, await store.readDependencies(tx, project.id)),
   ];
   if (issues.length > 0) throw unprocessable(`the spec of "${name}" cannot be used`, issues);

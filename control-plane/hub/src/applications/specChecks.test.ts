@@ -128,7 +128,23 @@ describe('checks of a spec', () => {
   });
 
   it('refuse a strategy that rollouts do not understand', () => {
-    expect(strategyIssues(spec({}))).toEqual([]);
-    expect(strategyIssues(spec({ strategy: { wavs: [] } }))[0]?.path).toContain('spec.strategy');
+    expect(strategyIssues(spec({}), [])).toEqual([]);
+    expect(strategyIssues(spec({ strategy: { wavs: [] } }), [])[0]?.path).toContain('spec.strategy');
+  });
+
+  it('refuse a gate that asks what the hub may not reach, once, however many waves take it over', () => {
+    const gates = (url: string) =>
+      spec({
+        strategy: {
+          gates: [{ name: 'smoke', http: { url } }],
+          waves: [{ name: 'a', clusters: { percent: 5 } }],
+        },
+      });
+    expect(strategyIssues(gates('https://shop.example.com/'), [])).toEqual([]);
+    expect(strategyIssues(gates('http://10.0.0.1:9090/'), ['10.0.0.1:9090'])).toEqual([]);
+    const refused = strategyIssues(gates('https://169.254.169.254/latest'), []);
+    expect(refused.map(({ message }) => message)).toEqual([
+      'gate "smoke" asks what it may not: the URL names a private address: list the host in HUB_GATES_ALLOW',
+    ]);
   });
 });

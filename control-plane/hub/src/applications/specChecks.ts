@@ -1,15 +1,29 @@
 /** What a spec's schema cannot say: the strategy is one that rollouts understand, dependencies make no circle. */
 import { parseStrategy } from '@flotilla/domain/rollout/parseStrategy';
+import type { Strategy } from '@flotilla/domain/rollout/strategy';
 import type { FieldIssue } from '../http/problem.ts';
+import { checkTarget, gatesAllowSetting } from '../platform/address.ts';
 import type { ApplicationSpec } from './spec.ts';
 
-export function strategyIssues(spec: ApplicationSpec): FieldIssue[] {
+/** `gatesAllow`: hosts that gates may ask though they are private or speak plain http. */
+export function strategyIssues(spec: ApplicationSpec, gatesAllow: readonly string[]): FieldIssue[] {
   const parsed = parseStrategy(spec.strategy);
-  if (parsed.ok) return [];
+  if (parsed.ok) return gateIssues(parsed.strategy, gatesAllow);
   return parsed.problems.map(({ path, message }) => ({
     path: path === '' ? 'spec.strategy' : `spec.strategy.${path}`,
     message,
   }));
+}
+
+/** Said when it is written, not when a fleet waits for it. */
+function gateIssues({ waves }: Strategy, allow: readonly string[]): FieldIssue[] {
+  const gates = new Set(waves.flatMap((wave) => wave.gates));
+  return [...gates].flatMap(({ name, probe }) => {
+    const url = URL.parse(probe.type === 'http' ? probe.url : probe.address);
+    const verdict = url === null ? null : checkTarget(url, allow, gatesAllowSetting);
+    if (verdict === null || verdict.ok) return [];
+    return [{ path: 'spec.strategy', message: `gate "${name}" asks what it may not: ${verdict.reason}` }];
+  });
 }
 
 /** `others`: what every application of the project depends on, by name. */

@@ -9,6 +9,9 @@ import ipaddr from 'ipaddr.js';
 
 export type UrlVerdict = { ok: true; url: URL } | { ok: false; reason: string };
 
+/** Where the operator lists hosts that gates of rollouts may ask. */
+export const gatesAllowSetting = 'HUB_GATES_ALLOW';
+
 /**
  * Scheme and host of a URL that is about to be connected to; also each step of a redirect. `allow` holds lower-case hosts,
  * with or without port; `setting` is where the operator lists them.

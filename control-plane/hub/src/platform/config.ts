@@ -30,6 +30,8 @@ export class HubConfig {
   readonly bootstrapTokenFile: string | null = null;
   /** Hosts that may be private or reached by plain http. */
   readonly sourcesAllow: readonly string[] = [];
+  /** The same for what gates of rollouts ask. */
+  readonly gatesAllow: readonly string[] = [];
   /** Addresses or networks whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[] = [];
   readonly logLevel: string = 'info';
@@ -73,6 +75,7 @@ export function loadConfig(env: Environment = process.env): HubConfig {
     keyFile: textOf(env, 'HUB_KEY_FILE') ?? '.flotilla/hub.key',
     bootstrapTokenFile: textOf(env, 'HUB_BOOTSTRAP_TOKEN_FILE'),
     sourcesAllow: listOf(env, 'HUB_SOURCES_ALLOW'),
+    gatesAllow: listOf(env, 'HUB_GATES_ALLOW'),
     trustedProxies: proxiesOf(env),
     logLevel: choiceOf(env, 'HUB_LOG_LEVEL', logLevels, 'info'),
     migrationsDir: textOf(env, 'HUB_MIGRATIONS_DIR'),

@@ -11,9 +11,13 @@ export const rolloutAction = z
       .strictObject({ action: z.literal('start'), revision })
       .describe('moves to this revision, over whatever is open'),
     z.strictObject({ action: z.literal('pause'), reason }),
-    z.strictObject({ action: z.literal('resume') }).describe('accepts the failures so far'),
+    z
+      .strictObject({ action: z.literal('resume') })
+      .describe('accepts the failures so far; gates that failed are checked anew'),
     z.strictObject({ action: z.literal('approve'), wave: z.string().min(1) }),
-    z.strictObject({ action: z.literal('promote') }).describe('skips the rest of a soak'),
+    z
+      .strictObject({ action: z.literal('promote') })
+      .describe('skips the rest of a soak, or the gates that the next wave waits for'),
     z.strictObject({ action: z.literal('abort'), reason }).describe('moves nothing that was assigned'),
     z.strictObject({ action: z.literal('rollback'), reason }).describe('back to what was healthy, in waves'),
     z.strictObject({ action: z.literal('retry'), cluster }),

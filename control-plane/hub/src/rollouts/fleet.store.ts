@@ -124,7 +124,7 @@ function alikeParser(): (text: string) => never {
   };
 }
 
-const selectRollouts = `
+export const selectRollouts = `
   SELECT id, kind, of_id AS "ofId", revision_number AS "revisionNumber", phase, phase_reason AS "phaseReason", strategy,
     state, created_by AS "createdBy", created_at AS "createdAt", started_at AS "startedAt", closed_at AS "closedAt"
   FROM rollouts`;

@@ -14,6 +14,7 @@ import { Transactions } from '../platform/transaction.ts';
 import { RolloutActionsController } from './actions.controller.ts';
 import { RolloutActions } from './actions.ts';
 import { Drops } from './drops.ts';
+import { GateChecker } from './gates/checker.ts';
 import { Outages } from './outages.ts';
 import { Plans } from './plan/plans.ts';
 import { PlansController } from './plan/plans.controller.ts';
@@ -42,7 +43,9 @@ export class RolloutsModule implements OnApplicationBootstrap {
   onApplicationBootstrap(): void {
     if (!this.config.roles.includes('worker')) return;
     const { database, transactions, dataKeys, hints, lifecycle, loggers } = this;
-    const { scanIntervalMs } = this.config;
+    const { scanIntervalMs, gatesAllow: allow } = this.config;
+    const { locks, observations } = this;
+    const { signal } = lifecycle;
     const logger = loggers.for('rollouts');
     const drops = new Drops(dataKeys);
     new RolloutWorker({
@@ -50,12 +53,12 @@ export class RolloutsModule implements OnApplicationBootstrap {
       transactions,
       drops,
       outages: new Outages(),
+      gates: new GateChecker({ database, transactions, locks, allow, signal, logger }),
       scanIntervalMs,
       hints,
       lifecycle,
       logger,
     }).start();
-    const { locks, observations } = this;
     startRetention({ database, locks, lifecycle, logger });
     startPlanWorker({ database, observations, dataKeys, hints, locks, lifecycle, logger });
   }

@@ -11,7 +11,13 @@ import { next } from '@flotilla/domain/rollout/next';
 import { parseStrategy } from '@flotilla/domain/rollout/parseStrategy';
 import type { FleetState } from '@flotilla/domain/rollout/state';
 import { defaultStrategy, type Strategy } from '@flotilla/domain/rollout/strategy';
-import type { Assignment, Observations, RolloutEvent, Step } from '@flotilla/domain/rollout/step';
+import type {
+  Assignment,
+  Observations,
+  RolloutEvent,
+  Step,
+  WantedCheck,
+} from '@flotilla/domain/rollout/step';
 
 import { setCondition } from '../platform/conditions.ts';
 import { place, type PlacementResult } from '../applications/placement.ts';
@@ -52,7 +58,11 @@ export interface TickResult {
   stepAtMs: number | null;
   /** When the next grace of a leaving target ends; only known where it was placed. */
   placeAtMs: number | null;
+  /** Of gates, due now. */
+  checks: readonly WantedCheck[];
 }
+
+const nobody: TickResult = { outcome: 'gone', assigned: 0, stepAtMs: null, placeAtMs: null, checks: [] };
 
 /** `withPlacement`: clusters or the application changed since the last look. */
 export function tick(
@@ -62,8 +72,7 @@ export function tick(
 ): Promise<TickResult> {
   return options.transactions.inTransaction(systemActor, async (tx) => {
     const application = await rows.lockApplication(tx, applicationId);
-    if (application === null || application.hubRecovering)
-      return tx.nothingChanged({ outcome: 'gone', assigned: 0, stepAtMs: null, placeAtMs: null });
+    if (application === null || application.hubRecovering) return tx.nothingChanged(nobody);
     const placement = withPlacement && application.removal === null ? await placeNow(tx, application) : null;
     const context = await load(options, tx, application);
     const decided = application.removal === null ? await decide(options, tx, context) : null;
@@ -204,12 +213,16 @@ async function save(
   const assignments = decided?.step.assignments ?? [];
   const removals = removalsOf(targets, dueOf(context, placement));
   const bodies = decided === null ? [] : await refreshBodies(tx, application, targets, assignments);
-  const times = { stepAtMs: decided?.step.wakeAtMs ?? null, placeAtMs: placement?.wakeAtMs ?? null };
+  const ahead = {
+    stepAtMs: decided?.step.wakeAtMs ?? null,
+    placeAtMs: placement?.wakeAtMs ?? null,
+    checks: decided?.step.wanted.checks ?? [],
+  };
   const isLast = application.removal !== null && removals.gone.length === targets.length;
   const nothing =
     isUnchanged(changes) && isEmpty(removals) && bodies.length === 0 && application.syncRequest === null;
   if (nothing && !isLast && placement?.changed !== true) {
-    return tx.nothingChanged({ outcome: 'unchanged', assigned: 0, ...times });
+    return tx.nothingChanged({ outcome: 'unchanged', assigned: 0, ...ahead });
   }
   await saved.saveApplication(tx, application, storedState(after, decided, assignments, application));
   await saved.saveRollouts(tx, application, context.revisions, changes.rollouts);
@@ -235,7 +248,7 @@ async function save(
   if (isLast) await saved.deleteApplication(tx, application.id);
   // Not for the worker: a step that was made leaves nothing to do until something is seen or a time comes.
   tx.hint('status', application.id);
-  return { outcome: 'changed', assigned: assignments.length, ...times };
+  return { outcome: 'changed', assigned: assignments.length, ...ahead };
 }
 
 /** The one question of the drop guard, for the whole fleet. */

@@ -8,6 +8,7 @@ import type { Lifecycle } from '../platform/lifecycle.ts';
 import type { Logger } from '../platform/logger.ts';
 import { runLoop } from '../platform/loop.ts';
 import type { Database } from '../platform/prisma.ts';
+import type { GateChecker } from './gates/checker.ts';
 import { RolloutVersionMoved } from './save.store.ts';
 import { tick, type TickOptions } from './tick.ts';
 import { Watch } from './watch.ts';
@@ -24,6 +25,8 @@ const timerMaxMs = 10 * 60_000;
 
 export interface WorkerOptions extends TickOptions {
   database: Database;
+  /** Makes the checks that ticks want. */
+  gates: GateChecker;
   scanIntervalMs: number;
   hints: Hints;
   lifecycle: Lifecycle;
@@ -67,6 +70,7 @@ export class RolloutWorker {
       Promise.all(all).then(async () => {
         for (const timer of this.#timers.values()) clearTimeout(timer);
         await this.#pool.close();
+        await this.#options.gates.close();
       }),
     );
   }
@@ -130,8 +134,9 @@ export class RolloutWorker {
   async #tick(id: string): Promise<void> {
     const withPlacement = this.#toPlace.delete(id);
     try {
-      const { assigned, stepAtMs, placeAtMs } = await tick(this.#options, id, withPlacement);
+      const { assigned, stepAtMs, placeAtMs, checks } = await tick(this.#options, id, withPlacement);
       if (assigned > 0) this.#options.logger.info({ application: id, assigned }, 'targets assigned');
+      this.#options.gates.want(id, checks);
       this.#wake(id, 'step', stepAtMs);
       // A tick that did not place knows nothing about graces.
       if (withPlacement) this.#wake(id, 'place', placeAtMs);

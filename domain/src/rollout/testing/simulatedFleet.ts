@@ -2,7 +2,9 @@
  * A fleet that exists only in numbers, for the tests of the state machine: clusters that take up assignments after a
  * while, succeed, fail, hang or go away, under a clock that the test moves. Nothing here is used by a running hub.
  */
+import type { Verdict } from '../../gate/gate.ts';
 import { changesOf, isUnchanged } from '../changes.ts';
+import { recordCheck } from '../checks.ts';
 import { next } from '../next.ts';
 import { emptyFleet, type FleetState, type Rollout, type TargetState } from '../state.ts';
 import type {
@@ -14,6 +16,7 @@ import type {
   RolloutEvent,
   Step,
   VerbResult,
+  WantedCheck,
 } from '../step.ts';
 import type { Strategy } from '../strategy.ts';
 import type { Window } from '../../window/window.ts';
@@ -46,6 +49,10 @@ export interface SimulatedFleet {
   /** Sync windows of the project. */
   windows: readonly Window[];
   outages: { fromMs: number; toMs: number }[];
+  /** What a gate says at a check. */
+  gate: (check: WantedCheck) => Verdict;
+  /** Checks that the last step asked for. */
+  checks: readonly WantedCheck[];
   ids: number;
 }
 
@@ -64,6 +71,8 @@ export function simulatedFleet(strategy: Strategy, count: number): SimulatedFlee
     drop: () => ({ dropped: 0, total: 100 }),
     windows: [],
     outages: [],
+    gate: () => ({ isSuccess: true, message: 'status 200' }),
+    checks: [],
     ids: 0,
   };
   for (let at = 0; at < count; at++) addCluster(fleet, `c${String(at).padStart(3, '0')}`, {});
@@ -127,6 +136,7 @@ export function apply(fleet: SimulatedFleet, result: VerbResult): void {
 export function tick(fleet: SimulatedFleet): Step {
   const step = next(fleet.strategy, fleet.state, observations(fleet), fleet.nowMs);
   save(fleet, step.state, step.events);
+  fleet.checks = step.wanted.checks;
   for (const made of step.assignments) {
     const { assignment, revision, bundle } = made;
     clusterOf(fleet, made.target).task = { assignment, revision, bundle, atMs: fleet.nowMs };
@@ -145,8 +155,18 @@ export function run(fleet: SimulatedFleet, durationMs: number, strideMs = 5_000)
   }
 }
 
-/** Every agent does what its fate says. */
+/** Reports a check; false where it does not count. */
+export function report(fleet: SimulatedFleet, check: WantedCheck): boolean {
+  const { open } = fleet.state;
+  const recorded = open === null ? null : recordCheck(open, { ...check, ...fleet.gate(check) }, fleet.nowMs);
+  if (recorded === null) return false;
+  save(fleet, { ...fleet.state, open: recorded.rollout }, [recorded.event]);
+  return true;
+}
+
+/** Every agent does what its fate says, and gates are checked. */
 export function work(fleet: SimulatedFleet): void {
+  for (const check of fleet.checks) report(fleet, check);
   for (const cluster of fleet.clusters.values())
     if (cluster.connected && cluster.task !== null) carryOut(fleet, cluster);
 }
