@@ -352,10 +352,7 @@ function audit(
       removed: removals.gone.length,
       added: placement?.added ?? 0,
       returned: placement?.returned ?? 0,
-      lane: events
-        .filter(({ rollout }) => rollout === '')
-        .map(({ kind, message }) => `${kind}: ${message}`)
-        .slice(0, 20),
+      decisions: wordsOf(events, targets),
     },
   });
   if (isLast)
@@ -364,6 +361,22 @@ function audit(
       action: 'application.removed',
       before: { spec: application.spec, targets: targets.length },
     });
+}
+
+const decisionsMax = 20;
+
+/** `Outcome on eu-1: Failed, …`: the first decisions, as a person reads them; of the rest the digest speaks. */
+function wordsOf(events: readonly SharedEvent[], targets: readonly rows.SeenTargetRow[]): string[] {
+  const shown = events.slice(0, decisionsMax);
+  const named = new Set(shown.flatMap(({ targets: [first] }) => first ?? []));
+  const names = new Map(
+    targets.filter(({ id }) => named.has(id)).map(({ id, clusterName }) => [id, clusterName]),
+  );
+  return shown.map(({ kind, message, targets: concerned }) => {
+    const [first = ''] = concerned;
+    const where = concerned.length === 1 ? (names.get(first) ?? '') : `${concerned.length} clusters`;
+    return `${kind}${concerned.length === 0 || where === '' ? '' : ` on ${where}`}: ${message}`;
+  });
 }
 
 /** What its digest vouches for: every event, and every assignment that was made. */
