@@ -3,6 +3,7 @@ import type { Database } from '../platform/prisma.ts';
 import type { HubTransaction, Sql } from '../platform/transaction.ts';
 import type { RemovalMode } from './application.ts';
 import { isUuid } from '../platform/uuid.ts';
+import { joinSync, type PendingSync } from './joinSync.ts';
 import { fetchedPath, refText, type ApplicationSpec } from './spec.ts';
 
 export interface ApplicationRow {
@@ -193,6 +194,12 @@ export async function readSyncTargets(tx: Sql, applicationId: string): Promise<S
   );
 }
 
-export async function setSyncRequest(tx: Sql, id: string, request: object): Promise<void> {
+/** The caller holds the application's lock, as the tick does that answers it. */
+export async function addSyncRequest(tx: Sql, id: string, asked: PendingSync): Promise<void> {
+  const [row] = await tx.sql<{ pending: PendingSync | null }>(
+    'SELECT sync_request AS pending FROM applications WHERE id = $1',
+    [id],
+  );
+  const request = joinSync(row?.pending ?? null, asked);
   await tx.sql('UPDATE applications SET sync_request = $2 WHERE id = $1', [id, JSON.stringify(request)]);
 }

@@ -139,7 +139,7 @@ export class Applications {
         const result = syncResultOf(row, clusters?.length ?? targets.length);
         const by = caller.principal.name;
         const asked = { id: randomUUID(), by, at: await tx.now(), force: request.force, clusters };
-        await store.setSyncRequest(tx, row.id, asked);
+        await store.addSyncRequest(tx, row.id, asked);
         tx.audit({
           action: 'application.sync',
           ...auditOf(row),
