@@ -10,6 +10,7 @@ import type { AuditedRequest } from './audit.ts';
 import type { LeasedCluster } from './cluster.ts';
 import { eventually } from './eventually.ts';
 import type { Fleet } from './fleet.ts';
+import { transitionProblems } from './transitions.ts';
 import { markIn, type Mark, type Witness } from './witness.ts';
 
 export class InvariantError extends Error {
@@ -29,6 +30,7 @@ export async function checkInvariants(fleet: Fleet, witness: Witness): Promise<v
   broken.push(...(await durable(fleet, witness)).map((problem) => `D: ${problem}`));
   broken.push(...(await neverWentBack(fleet, witness)).map((problem) => `M: ${problem}`));
   broken.push(...(await deletedWithCause(fleet, witness)).map((problem) => `P: ${problem}`));
+  broken.push(...(await transitionProblems(fleet.database)).map((problem) => `S: ${problem}`));
   broken.push(...(await truthful(fleet, witness)).map((problem) => `T: ${problem}`));
   broken.push(...(await audited(fleet, witness)).map((problem) => `A: ${problem}`));
   if (broken.length > 0) throw new InvariantError(broken);

@@ -9,6 +9,7 @@ import type { Target } from '@flotilla/client/types';
 import type { LeasedCluster } from './cluster.ts';
 import type { Fleet } from './fleet.ts';
 import { watchObject, type ObjectWatch } from './objectWatch.ts';
+import { logTransitions } from './transitions.ts';
 
 export interface Mutation {
   what: string;
@@ -55,6 +56,7 @@ export class Witness implements AsyncDisposable {
   static async start(fleet: Fleet): Promise<Witness> {
     const witness = new Witness(fleet);
     for (const statement of logStatements) await fleet.database.query(statement);
+    await logTransitions(fleet.database);
     for (const cluster of fleet.clusters) {
       const path = `/api/v1/namespaces/${cluster.agentNamespace}/secrets`;
       const watch = await watchObject(cluster.api.access, path, 'flotilla-agent');

@@ -4,6 +4,11 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import { PrismaClient } from '@flotilla/prisma/client/client';
 import pg from 'pg';
 
+/**
+ * A process that is frozen in the middle of a transaction (a paused machine, a cut network) holds its locks: Postgres ends
+ * it after this time. Between two statements of a transaction the hub only computes, for a second at most.
+ */
+const idleInTransactionMs = 15_000;
 const int8Oid = 20;
 const int8ArrayOid = 1016;
 
@@ -26,6 +31,7 @@ export class Database {
       idleTimeoutMillis: 30_000,
       keepAlive: true,
       types: bigintTypes(),
+      onConnect: endIdleTransactions,
     });
     // An idle connection that the server closed is replaced by the pool; the event must have a listener all the same.
     this.pool.on('error', () => undefined);
@@ -82,6 +88,11 @@ export class Database {
       return callback === undefined ? connectAndRemember() : original.call(this, callback as never);
     } as typeof this.pool.connect;
   }
+}
+
+/** By a statement: poolers refuse start-up parameters that they do not know. */
+async function endIdleTransactions(connection: pg.ClientBase): Promise<void> {
+  await connection.query(`SET idle_in_transaction_session_timeout = ${idleInTransactionMs}`);
 }
 
 /** Counters are int8 and compared as numbers: pg's strings would compare as text. */
