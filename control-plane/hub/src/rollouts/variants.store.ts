@@ -17,8 +17,9 @@ export async function readVariants(
   const counting = new Set([...spokenOf, ...newestOf(revisions)]);
   const numbers = [...counting].filter((number) => revisions.get(number)?.isTemplated === true);
   const loaded = await readOf(tx, applicationId, numbers);
-  const assigned = targets.flatMap(({ variantId }) => variantId ?? []);
-  return new TargetVariants(revisions, loaded, await readClusterValues(tx, applicationId, targets), assigned);
+  const clusters = await readClusterValues(tx, applicationId, targets);
+  const held = new Map(targets.map(({ id, variantId: variant, bundle }) => [id, { variant, bundle }]));
+  return new TargetVariants(revisions, loaded, clusters, held);
 }
 
 /** The newest, and the newest that can be rolled out. */

@@ -88,13 +88,32 @@ describe('what a revision is for a target', () => {
     const revisions = new Map([[2, row]]);
     const loaded = [{ number: 2, overrides: [], variants: many }];
     const assigned = many.map(({ id }) => id);
-    const render = (ids: string[]) => new TargetVariants(revisions, loaded, clusters, ids).render(2, 'us');
+    const render = (ids: string[]) => {
+      const held = new Map(ids.map((variant) => [variant, { variant, bundle: 'b-eu' }]));
+      return new TargetVariants(revisions, loaded, clusters, held).render(2, 'us');
+    };
     expect(render(assigned)).toMatchObject({
       state: 'Failed',
       message: expect.stringMatching(/2000 variants/) as string,
     });
     expect(render(assigned.slice(1))).toEqual({ state: 'Pending' });
   });
+});
+
+test('of a revision that only clusters remember each keeps what it holds, and nothing is rendered', () => {
+  const revisions = new Map([[2, { ...row, isLost: true }]]);
+  const loaded = [
+    { number: 2, overrides: [], variants: [eu, { ...eu, id: 'v-us', reads: {}, bundle: 'b-us' }] },
+  ];
+  const held = new Map([
+    ['eu', { variant: 'v-eu', bundle: 'b-eu' }],
+    ['us', { variant: 'v-us', bundle: 'b-us' }],
+  ]);
+  const variants = new TargetVariants(revisions, loaded, clusters, held);
+  expect(variants.render(2, 'eu')).toMatchObject({ state: 'Ready', bundle: 'b-eu' });
+  expect(variants.render(2, 'us')).toMatchObject({ state: 'Ready', bundle: 'b-us' });
+  expect(variants.render(2, 'none')).toMatchObject({ state: 'Failed' });
+  expect(variants.wanted({ wanted: { renders: [{ revision: 2, target: 'none' }] } })).toEqual([]);
 });
 
 describe('what is asked for', () => {

@@ -22,7 +22,14 @@ export interface RevisionVariants {
   variants: VariantRow[];
 }
 
+/** What a target is assigned. */
+export interface HeldVariant {
+  variant: string | null;
+  bundle: string | null;
+}
+
 interface Loaded {
+  variants: readonly VariantRow[];
   index: VariantIndex<VariantRow>;
   isFull: boolean;
   byTarget: Map<string, Rendering>;
@@ -32,21 +39,24 @@ export class TargetVariants {
   readonly #revisions: ReadonlyMap<number, RevisionRow>;
   readonly #loaded: ReadonlyMap<number, Loaded>;
   readonly #clusters: ReadonlyMap<string, ClusterValues>;
+  readonly #held: ReadonlyMap<string, HeldVariant>;
 
-  /** `clusters`: by target. `assigned`: ids of variants. */
+  /** `clusters` and `held`: by target. */
   constructor(
     revisions: ReadonlyMap<number, RevisionRow>,
     loaded: readonly RevisionVariants[],
     clusters: ReadonlyMap<string, ClusterValues>,
-    assigned: readonly string[] = [],
+    held: ReadonlyMap<string, HeldVariant> = new Map(),
   ) {
+    const assigned = [...held.values()].flatMap(({ variant }) => variant ?? []);
     this.#revisions = revisions;
     this.#clusters = clusters;
+    this.#held = held;
     this.#loaded = new Map(
       loaded.map(({ number, overrides, variants }) => {
         const index = new VariantIndex(variants, overrides);
         const isFull = variants.length >= variantsMax && areInUse(variants, index, clusters, assigned);
-        return [number, { index, isFull, byTarget: new Map() }];
+        return [number, { variants, index, isFull, byTarget: new Map() }];
       }),
     );
   }
@@ -61,7 +71,9 @@ export class TargetVariants {
       return { state: 'Pending' };
     const known = loaded.byTarget.get(target);
     if (known !== undefined) return known;
-    const rendering = renderingOf(revision, loaded, loaded.index.find(cluster));
+    const rendering = revision.isLost
+      ? lostRendering(loaded, this.#held.get(target)?.bundle ?? null)
+      : renderingOf(revision, loaded, loaded.index.find(cluster));
     loaded.byTarget.set(target, rendering);
     return rendering;
   }
@@ -83,9 +95,8 @@ export class TargetVariants {
 
   #isRenderable(number: number): boolean {
     const revision = this.#revisions.get(number);
-    return (
-      revision !== undefined && revision.isTemplated && revision.state !== 'Candidate' && !revision.isFinal
-    );
+    if (revision === undefined || !revision.isTemplated || revision.isLost) return false;
+    return revision.state !== 'Candidate' && !revision.isFinal;
   }
 }
 
@@ -98,6 +109,14 @@ function areInUse(
 ): boolean {
   const used = variantsInUse(index, clusters.values(), assigned);
   return variants.every(({ id }) => used.has(id));
+}
+
+/** Of a revision that only clusters remember it is not known who read what: each keeps what it holds of it. */
+function lostRendering({ variants }: Loaded, held: string | null): Rendering {
+  const variant = variants.find(({ bundle }) => bundle !== null && bundle === held);
+  if (variant === undefined)
+    return { state: 'Failed', message: 'only the clusters that held it remember this revision' };
+  return { state: 'Ready', variant: variant.id, bundle: held ?? '', sizeBytes: variant.sizeBytes };
 }
 
 function renderingOf(revision: RevisionRow, { isFull }: Loaded, variant: VariantRow | null): Rendering {

@@ -4,6 +4,7 @@ import { chooseRevision, type KnownRevision } from './heldEntry.ts';
 const revision = (number: number, bundle: string): KnownRevision => ({
   id: `revision-${number}`,
   number,
+  isLost: false,
   variants: [{ id: `variant-${number}`, bundle }],
 });
 
@@ -24,6 +25,17 @@ describe('the revision that a held bundle belongs to', () => {
     ],
   ])('%s', (_, held, expected) => {
     expect(chooseRevision(known, held)).toMatchObject({ choice: 'known', ...expected });
+  });
+
+  test('another bundle of a revision that only clusters remember is a variant of it', () => {
+    const lost = { ...revision(7, 'held elsewhere'), isLost: true };
+    expect(chooseRevision([lost, ...known], { number: 7, bundle: 'held here' })).toEqual({
+      choice: 'lostVariant',
+      revision: lost,
+      number: 7,
+    });
+    const exact = chooseRevision([lost, ...known], { number: 7, bundle: 'held elsewhere' });
+    expect(exact).toMatchObject({ choice: 'known', number: 7 });
   });
 
   test.each([

@@ -29,12 +29,16 @@ export function readEntry(
 export interface KnownRevision {
   id: string;
   number: number;
+  /** Made again from what another cluster held: its commit is not known. */
+  isLost: boolean;
   variants: { id: string; bundle: string | null }[];
 }
 
 export type RevisionChoice =
   /** `number` is another than the revision's where the hub made it again under a lower one. */
   | { choice: 'known'; revision: KnownRevision; variantId: string; number: number }
+  /** It was made again already, from a cluster that held another bundle of it: this one is one of its variants. */
+  | { choice: 'lostVariant'; revision: KnownRevision; number: number }
   /** The database lost it: it is made again under this number. */
   | { choice: 'lost'; number: number };
 
@@ -56,6 +60,8 @@ export function chooseRevision(
   const numbers = revisions.map(({ number }) => number);
   const isAbove = held.number > Math.max(0, ...numbers);
   if (withBundle[0]) return isAbove ? { ...withBundle[0], number: held.number } : withBundle[0];
+  const lost = revisions.find(({ number, isLost }) => isLost && number === held.number);
+  if (lost) return { choice: 'lostVariant', revision: lost, number: held.number };
   const isFree = !numbers.includes(held.number);
   return { choice: 'lost', number: isFree ? held.number : Math.max(held.number, ...numbers) + 1 };
 }

@@ -27,6 +27,8 @@ import {
 } from '../agents.fixture.ts';
 import { supersededByRecovery } from '../../rollouts/recovered.ts';
 import { notHeardReason } from '../recovery.ts';
+import { chooseRevision } from './heldEntry.ts';
+import * as store from './recover.store.ts';
 import { recover } from './recover.ts';
 
 let hub: TestHub;
@@ -351,4 +353,25 @@ describe('a checkpoint that the database lacks', () => {
     expect(await stream.expect('Welcome')).toMatchObject({ recovering: false });
     stream.close();
   });
+});
+
+test('bundles that clusters hold of one lost revision are its variants, and no numbers of their own', async () => {
+  const applicationId = await insertApplication(hub);
+  const sql = { sql: <T>(text: string, params?: unknown[]) => hub.database.query<T>(text, params) };
+  const adopt = async (bundle: string): Promise<{ revisionId: string; variantId: string }> => {
+    const held = { applicationId, projectId: hub.projectId, number: 5, bundle, sizeBytes: 1 };
+    const choice = chooseRevision(await store.readRevisions(sql, applicationId), held);
+    if (choice.choice === 'known') return { revisionId: choice.revision.id, variantId: choice.variantId };
+    if (choice.choice === 'lost') return store.insertLostRevision(sql, held);
+    return store.insertLostVariant(sql, { ...held, revisionId: choice.revision.id });
+  };
+  const [eu, us, again] = [await adopt('eu'), await adopt('us'), await adopt('eu')];
+  expect(us.revisionId).toBe(eu.revisionId);
+  expect(us.variantId).not.toBe(eu.variantId);
+  expect(again).toEqual(eu);
+  const [revision] = await sql.sql<{ number: number; templated: boolean }>(
+    `SELECT number, render_spec ? 'templating' AS templated FROM revisions WHERE application_id = $1`,
+    [applicationId],
+  );
+  expect(revision).toEqual({ number: 5, templated: true });
 });

@@ -121,16 +121,18 @@ export async function readRevisions(source: Sql, applicationId: string): Promise
   const rows = await source.sql<{
     id: string;
     number: number;
+    isLost: boolean;
     variant: string | null;
     bundle: string | null;
   }>(
-    `SELECT r.id, r.number, v.id AS variant, v.bundle FROM revisions r LEFT JOIN variants v ON v.revision_id = r.id
+    `SELECT r.id, r.number, r.sources = '[]' AS "isLost", v.id AS variant, v.bundle FROM revisions r LEFT JOIN variants v ON v.revision_id = r.id
      WHERE r.application_id = $1 ORDER BY r.number DESC`,
     [applicationId],
   );
   return [...Map.groupBy(rows, ({ id }) => id).values()].map((group) => ({
     id: group[0]?.id ?? '',
     number: group[0]?.number ?? 0,
+    isLost: group[0]?.isLost ?? false,
     variants: group.flatMap(({ variant, bundle }) => (variant === null ? [] : [{ id: variant, bundle }])),
   }));
 }
@@ -167,6 +169,26 @@ export async function insertLostRevision(
   );
   if (!revision || !variant) throw new Error('the revision was not inserted');
   return { revisionId: revision.id, variantId: variant.id };
+}
+
+/** Another bundle of such a revision: from here on each cluster has its own of it. */
+export async function insertLostVariant(
+  tx: Sql,
+  lost: { revisionId: string; projectId: string; bundle: string; sizeBytes: number },
+): Promise<{ revisionId: string; variantId: string }> {
+  const { revisionId, projectId, bundle, sizeBytes } = lost;
+  await tx.sql(
+    `UPDATE revisions SET render_spec = render_spec || '{"templating":{"version":1,"sources":[],"overrides":[]}}' WHERE id = $1`,
+    [revisionId],
+  );
+  const [variant] = await tx.sql<{ id: string }>(
+    `INSERT INTO variants (revision_id, key, project_id, bundle, size_bytes, objects)
+     SELECT $1, 'recovered ' || $3, $2, $3, $4, coalesce((SELECT objects FROM bundles WHERE project_id = $2 AND digest = $3), 0)
+     RETURNING id`,
+    [revisionId, projectId, bundle, sizeBytes],
+  );
+  if (!variant) throw new Error('the variant was not inserted');
+  return { revisionId, variantId: variant.id };
 }
 
 /** One that this hub made after the backup, and that its clusters knew by this number before. */

@@ -9,7 +9,7 @@ import { rootDigest } from '@flotilla/domain/desired/set';
 import { sha256, sha256Hex } from '../../platform/digest.ts';
 import type { HubTransaction } from '../../platform/transaction.ts';
 import { clear } from '../holdings.store.ts';
-import { chooseRevision, readEntry, type HeldEntry } from './heldEntry.ts';
+import { chooseRevision, readEntry, type HeldEntry, type RevisionChoice } from './heldEntry.ts';
 import * as store from './recover.store.ts';
 
 export type TakeOver =
@@ -84,16 +84,13 @@ async function adopt(tx: HubTransaction, entry: HeldEntry, adoption: Adoption): 
   if (choice.choice === 'known' && choice.revision.number !== number) {
     await store.renumberRevision(tx, choice.revision.id, number);
   }
-  const { revisionId, variantId } =
-    choice.choice === 'known'
-      ? { revisionId: choice.revision.id, variantId: choice.variantId }
-      : await store.insertLostRevision(tx, {
-          applicationId: application.id,
-          projectId: application.projectId,
-          number,
-          bundle,
-          sizeBytes,
-        });
+  const { revisionId, variantId } = await revisionFor(tx, choice, {
+    applicationId: application.id,
+    projectId: application.projectId,
+    number,
+    bundle,
+    sizeBytes,
+  });
   const { clusterId, generation, since } = adoption;
   await store.adoptTarget(tx, entry, {
     clusterId,
@@ -104,6 +101,21 @@ async function adopt(tx: HubTransaction, entry: HeldEntry, adoption: Adoption): 
     number,
     since,
   });
+}
+
+function revisionFor(
+  tx: HubTransaction,
+  choice: RevisionChoice,
+  held: Parameters<typeof store.insertLostRevision>[1],
+): Promise<{ revisionId: string; variantId: string }> {
+  switch (choice.choice) {
+    case 'known':
+      return Promise.resolve({ revisionId: choice.revision.id, variantId: choice.variantId });
+    case 'lostVariant':
+      return store.insertLostVariant(tx, { ...held, revisionId: choice.revision.id });
+    case 'lost':
+      return store.insertLostRevision(tx, held);
+  }
 }
 
 /** The cluster lost its snapshot: what the database has stands, under assignments above those that were observed. */
