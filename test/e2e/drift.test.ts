@@ -48,7 +48,7 @@ describe('drift', () => {
     expect(Math.abs(Date.parse(fields[0]!.time) - startedAt)).toBeLessThan(60_000);
   });
 
-  test('hub-away: an agent that is killed and restarted while the hub is stopped still reverts drift', async () => {
+  test('Fleet: its agent cannot act after a restart while the hub is down: here it still reverts drift (hub-away)', async () => {
     const cluster = fleet.clusters[0]!;
     await fleet.hub.stop();
     await fleet.agentOf(cluster).crash();

@@ -50,7 +50,7 @@ function command(body: CommandBody, id = randomUUID()) {
   return { type: 'Command' as const, id, expiresAt: new Date(Date.now() + 60_000), command: body };
 }
 
-test('a certificate that is past half of its life is asked for again, stored, and then confirmed', async () => {
+test('argocd-agent: no certificate renewal: here one that is past half of its life is asked for again, stored, and then confirmed', async () => {
   const hub = await startTestHub();
   const parts = await openParts({ hub });
   cleanups.push(hub.close, parts.close);

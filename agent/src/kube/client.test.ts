@@ -22,7 +22,8 @@ async function serve(statuses: number[]) {
       `${request.method} ${request.headers.authorization} ${request.headers['impersonate-user'] ?? '-'}`,
     );
     const status = statuses.length > 1 ? statuses.shift() : statuses[0];
-    response.writeHead(status ?? 200, { 'content-type': 'application/json' });
+    const wish = status === 429 ? { 'retry-after': '1' } : {};
+    response.writeHead(status ?? 200, { 'content-type': 'application/json', ...wish });
     response.end(JSON.stringify({ message: `status ${status}` }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -55,6 +56,14 @@ test('a busy or broken server is asked again, a refusal is not', async () => {
     message: 'status 403',
   });
   expect(refusing.asked.length).toBe(1);
+});
+
+test('Flux: no back-off on 429: here a server that says when is not asked before', async () => {
+  await using busy = await serve([429, 200]);
+  const beganMs = performance.now();
+  await busy.kube.send({ method: 'PATCH', path: '/x', body: '{}' });
+  expect(performance.now() - beganMs).toBeGreaterThanOrEqual(990);
+  expect(busy.asked.length).toBe(2);
 });
 
 test('who may write no longer repeats nothing', async () => {

@@ -24,7 +24,7 @@ test('an answer becomes its code with the words of the server', () => {
   });
 });
 
-test('only what may help is sent again, and the wish of the server is honoured', () => {
+test('Flux: no back-off on 429: here only what may help is sent again, and not before the server wishes', () => {
   const busy = new KubeError('TooManyRequests', 'busy', { retryAfterMs: 2_000 });
   expect(requestRetryDelayMs(busy, 1, 4, 0)).toBe(2_000);
   expect(requestRetryDelayMs(busy, 5, 4, 0)).toBeNull();

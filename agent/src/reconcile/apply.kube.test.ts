@@ -85,7 +85,7 @@ test('one bad object fails its own task, with the words of the server, and never
   await agent.stop();
 });
 
-test('a revision that mends a failing one is begun at once, whatever the failing one waits for', async () => {
+test('Argo CD, Flux: a health wait blocks the fix: here a revision that mends a failing one is begun at once, whatever the failing one waits for', async () => {
   await using lab = await openLab('preempt');
   const agent = await lab.startAgent();
   const never: KubeObject = {

@@ -57,6 +57,18 @@ test('changes of one moment are one state: the latest', async () => {
   expect(statesOf(hub).length).toBeLessThan(3);
 });
 
+test('argocd-agent: a ceiling of some 10 events/s: here what a thousand targets change twenty times over is a few batches, and the latest arrives of each', async () => {
+  const { hub, parts } = await opened();
+  startSession(parts);
+  await eventually(() => expect(hub.sessions.length).toBe(1));
+  const targets = Array.from({ length: 1000 }, () => randomUUID());
+  for (let assignment = 1; assignment <= 20; assignment += 1)
+    for (const target of targets) parts.reporter.onState(testState(target, { assignment }));
+  const latest = () => statesOf(hub).filter(({ state }) => state.includes('"assignment":20'));
+  await eventually(() => expect(new Set(latest().map(({ target }) => target)).size).toBe(1000));
+  expect(hub.batches.length).toBeLessThan(20);
+});
+
 test('the end of an operation is told at once, and what waited for neighbours goes with it', async () => {
   const { hub, parts } = await opened();
   const intervals = { reportDebounceMs: 60_000, heartbeatMs: 0, fullCheckMs: 0 };

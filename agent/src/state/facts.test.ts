@@ -54,7 +54,7 @@ test('a torn last line is a fact that never was; what stands before it stays', a
   expect(targetsOf(again)).toEqual(['1 a', '2 b']);
 });
 
-test('the ring is bounded, and what it dropped is itself a fact', async () => {
+test('argocd-agent: what a full queue drops is dropped silently: here the ring is bounded, and what it dropped is itself a fact', async () => {
   const ring = await openFactRing({ folder: await folderOf(), clock, countMax: 20 });
   for (let at = 0; at < 50; at += 1) await ring.append(removed(`t${at}`));
   const facts = ring.pending(100);

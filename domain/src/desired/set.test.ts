@@ -152,7 +152,7 @@ describe('verdicts', () => {
     );
   });
 
-  test('an empty complete set empties what is held', () => {
+  test('OCM: an empty hub list returns early, so deletes never arrive: here an empty complete set empties what is held', () => {
     expect(accepted(desiredBetween(null, setOf(1, 6, []), new Set()), base).entries.size).toBe(0);
   });
 
@@ -189,7 +189,16 @@ describe('verdicts', () => {
     });
   });
 
-  test('a delta that gives another digest asks for the complete set; a complete set that does is broken', () => {
+  test('argocd-agent: a resync checksum covers identity only: here one changed byte of content is another digest, and is sent', () => {
+    const changed = setOf(1, 6, [{ target: 'a', assignment: 1, body: 'x!' }]);
+    const same = setOf(1, 6, [{ target: 'a', assignment: 1, body: 'x' }]);
+    expect(same.mark.digest).toBe(base.mark.digest);
+    expect(changed.mark.digest).not.toBe(base.mark.digest);
+    expect(desiredBetween(base, changed, new Set()).upserts).toHaveLength(1);
+    expect(desiredBetween(base, same, new Set()).upserts).toEqual([]);
+  });
+
+  test('argocd-agent: full resync once per process: here every delta that gives another digest asks for the complete set; a complete set that does is broken', () => {
     const digest = 'a'.repeat(64);
     expect(applyDesired({ ...delta, digest }, context(base))).toEqual({
       outcome: 'wantComplete',

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { defaultStrategy } from './strategy.ts';
 import { minuteMs, outcomes, phase, propose, revisions, settled, strategyOf } from './testing/scenario.ts';
-import { addCluster, apply, clusterOf, run, tick } from './testing/simulatedFleet.ts';
+import { apply, clusterOf, run, tick } from './testing/simulatedFleet.ts';
 import * as verbs from './verbs.ts';
 
 describe('failures', () => {
@@ -36,31 +36,6 @@ describe('failures', () => {
     apply(fleet, verbs.resume(fleet.state, 'ann', fleet.nowMs));
     run(fleet, 5 * minuteMs);
     expect(phase(fleet)).toBe('Completed');
-  });
-
-  test('argo trap: a newer revision supersedes one that failures paused and re-assigns what is stuck', () => {
-    const fleet = settled(one, 3);
-    fleet.fate = (_name, revision) => (revision === 2 ? 'operationFails' : 'ok');
-    propose(fleet, 2);
-    run(fleet, 2 * minuteMs);
-    expect(phase(fleet)).toBe('Paused');
-    propose(fleet, 3);
-    run(fleet, 5 * minuteMs);
-    expect(phase(fleet)).toBe('Completed');
-    expect(revisions(fleet)).toEqual([3, 3, 3]);
-  });
-
-  test('argo trap: a target that hangs on a bad revision does not keep the next one from it', () => {
-    const fleet = settled(one, 3);
-    fleet.fate = (_name, revision) => (revision === 2 ? 'hangs' : 'ok');
-    propose(fleet, 2);
-    run(fleet, minuteMs);
-    expect(outcomes(fleet)['c000']).toBe('Progressing');
-    propose(fleet, 3);
-    tick(fleet);
-    expect(outcomes(fleet)).toEqual({ c000: 'Assigned', c001: 'Pending', c002: 'Pending' });
-    run(fleet, 2 * minuteMs);
-    expect(revisions(fleet)).toEqual([3, 3, 3]);
   });
 
   test('in-flight targets of a superseded rollout count in the new one', () => {
@@ -143,23 +118,6 @@ describe('failures', () => {
     expect(phase(fleet)).toBe('Completed');
   });
 
-  test('ocm trap: a timed-out target does not hide one in flight', () => {
-    const waves = [{ name: 'w', clusters: { names: ['c000', 'late'] } }];
-    const fleet = settled(strategyOf({ waves, maxFailures: 5, deadline: '5m' }), 2);
-    fleet.fate = (name) => (name === 'c001' ? 'ok' : 'hangs');
-    propose(fleet, 2);
-    run(fleet, 3 * minuteMs);
-    addCluster(fleet, 'late', {});
-    run(fleet, 3 * minuteMs);
-    expect(outcomes(fleet)).toEqual({ c000: 'Failed(deadline)', late: 'Progressing', c001: 'Pending' });
-    run(fleet, 3 * minuteMs);
-    expect(outcomes(fleet)).toEqual({
-      c000: 'Failed(deadline)',
-      late: 'Failed(deadline)',
-      c001: 'Succeeded',
-    });
-  });
-
   test('time in which no hub was up counts towards no deadline', () => {
     const fleet = settled(strategyOf({ deadline: '5m' }), 1);
     fleet.fate = () => 'hangs';
@@ -193,15 +151,5 @@ describe('failures', () => {
     run(fleet, 5 * minuteMs);
     expect(phase(fleet)).toBe('Completed');
     expect(fleet.events.filter(({ kind }) => kind === 'BudgetPassed')).toHaveLength(1);
-  });
-
-  test('abort withdraws the revision where it was not assigned and moves nothing that was', () => {
-    const fleet = settled(one, 3);
-    propose(fleet, 2);
-    tick(fleet);
-    apply(fleet, verbs.abort(fleet.state, 'ann', 'no', fleet.nowMs));
-    run(fleet, 5 * minuteMs);
-    expect(revisions(fleet)).toEqual([2, 1, 1]);
-    expect([...fleet.state.targets.values()].map(({ entitled }) => entitled)).toEqual([2, 1, 1]);
   });
 });

@@ -175,21 +175,6 @@ describe('waves', () => {
     expect(revisions(fleet)).toEqual([3, 3]);
   });
 
-  test('fleet trap: targets that match no wave go last, and overlapping waves take a target once', () => {
-    const strategy = strategyOf({
-      waves: [
-        { name: 'a', clusters: { names: ['c000', 'c001'] } },
-        { name: 'b', clusters: { names: ['c001', 'c002'] } },
-      ],
-    });
-    const fleet = settled(strategy, 4);
-    propose(fleet, 2);
-    run(fleet, 3 * minuteMs);
-    expect(phase(fleet)).toBe('Completed');
-    expect([...(fleet.closed.at(-1)?.outcomes.values() ?? [])].map(({ wave }) => wave)).toEqual([0, 0, 1, 2]);
-    expect(revisions(fleet)).toEqual([2, 2, 2, 2]);
-  });
-
   test('a joiner gets the first matching wave, or the lane where that has passed', () => {
     const fleet = settled(
       strategyOf({ waves: [{ name: 'canary', clusters: { names: ['c000', 'x*'] } }], maxConcurrent: 1 }),

@@ -49,7 +49,7 @@ describe('summary', () => {
     });
   });
 
-  test('dead clusters do not stay green: stale shows as Unknown, with when it was last seen', () => {
+  test('Argo CD: dead clusters stay green: here stale shows as Unknown, with when it was last seen', () => {
     expect(summarize({ ...well, live: false })).toMatchObject({
       sync: 'Unknown',
       shownSync: 'Unknown',

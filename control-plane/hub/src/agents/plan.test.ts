@@ -47,6 +47,13 @@ describe('what is sent', () => {
     expect(plan).toMatchObject({ complete: false, baseGeneration: 2, upserts: ['a'], removals: ['b'] });
   });
 
+  test('OCM: an empty hub list returns early, so deletes never arrive: here the last entry that goes is sent as a removal', () => {
+    const known = planDesired({ base: baseOf([one], 2), epoch: 1, generation: 3, wanted: [] }, sha256);
+    expect(known).toMatchObject({ complete: false, upserts: [], removals: ['a'] });
+    const unknown = planDesired({ base: null, epoch: 1, generation: 3, wanted: [] }, sha256);
+    expect(unknown).toMatchObject({ complete: true, upserts: [] });
+  });
+
   test('a delta by generation where only the digest is known', () => {
     const changed = entry('b', '2', 3);
     const plan = planDesired(
