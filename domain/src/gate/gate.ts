@@ -27,9 +27,17 @@ export interface PrometheusProbe {
   threshold: { min: number | null; max: number | null };
 }
 
+/** A dry-run of the revision on every cluster of the application, none of which would fail. */
+export interface PlanProbe {
+  type: 'plan';
+}
+
+/** What is asked over the network. */
+export type NetworkProbe = HttpProbe | PrometheusProbe;
+
 export interface Gate {
   name: string;
-  probe: HttpProbe | PrometheusProbe;
+  probe: NetworkProbe | PlanProbe;
   /** From the end of one check to the next; the first is made at once. */
   intervalMs: number;
   /** Successful checks that are needed, in all: a failure between them takes none away. */
@@ -53,7 +61,7 @@ export interface ProbeRequest {
   headers: Readonly<Record<string, string>>;
 }
 
-export function requestOf(probe: Gate['probe'], timeoutMs: number): ProbeRequest {
+export function requestOf(probe: NetworkProbe, timeoutMs: number): ProbeRequest {
   if (probe.type === 'http') return { url: probe.url, method: probe.method, headers: probe.headers };
   const query = new URLSearchParams({ query: probe.query, timeout: `${timeoutMs}ms` });
   const url = `${probe.address.replace(/\/+$/, '')}/api/v1/query?${query}`;

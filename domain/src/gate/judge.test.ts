@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { requestOf, type Gate } from './gate.ts';
+import { requestOf, type NetworkProbe } from './gate.ts';
 import { judge } from './judge.ts';
 
-const http: Gate['probe'] = {
+const http: NetworkProbe = {
   type: 'http',
   url: 'https://shop.example.com/health',
   method: 'GET',
@@ -10,14 +10,14 @@ const http: Gate['probe'] = {
   expectedStatus: [],
   json: null,
 };
-const json: Gate['probe'] = { ...http, json: { pointer: '/checks/0/status', equals: 'ok' } };
-const prometheus: Gate['probe'] = {
+const json: NetworkProbe = { ...http, json: { pointer: '/checks/0/status', equals: 'ok' } };
+const prometheus: NetworkProbe = {
   type: 'prometheus',
   address: 'https://prometheus.example.com/',
   query: 'rate(errors[5m]) > 0',
   threshold: { min: null, max: 0.05 },
 };
-const atLeast: Gate['probe'] = { ...prometheus, threshold: { min: 0.99, max: null } };
+const atLeast: NetworkProbe = { ...prometheus, threshold: { min: 0.99, max: null } };
 
 function vector(...values: string[]): string {
   const result = values.map((value, at) => ({ metric: { pod: `p${at}` }, value: [1_700_000_000.1, value] }));
@@ -28,7 +28,7 @@ function data(resultType: string, result: unknown): string {
   return JSON.stringify({ status: 'success', data: { resultType, result } });
 }
 
-test.each<[Gate['probe'], number, string, boolean, string]>([
+test.each<[NetworkProbe, number, string, boolean, string]>([
   [http, 204, '', true, 'status 204'],
   [http, 301, '', false, 'status 301, not 200 to 299'],
   [{ ...http, expectedStatus: [200, 503] }, 503, '', true, 'status 503'],

@@ -2,14 +2,14 @@
 import { getAt, parsePointer } from '../diff/pointer.ts';
 import { isMap } from '../object/metadata.ts';
 import type { Json, JsonMap } from '../object/types.ts';
-import type { Gate, HttpProbe, PrometheusProbe, Verdict } from './gate.ts';
+import type { HttpProbe, NetworkProbe, PrometheusProbe, Verdict } from './gate.ts';
 
 export interface ProbeAnswer {
   status: number;
   body: string;
 }
 
-export function judge(probe: Gate['probe'], answer: ProbeAnswer): Verdict {
+export function judge(probe: NetworkProbe, answer: ProbeAnswer): Verdict {
   return probe.type === 'http' ? judgeHttp(probe, answer) : judgePrometheus(probe, answer);
 }
 

@@ -154,6 +154,25 @@ test('a wave without targets and the way back pass without a gate', () => {
   expect(revisions(fleet)).toEqual([1, 1, 1]);
 });
 
+test('a plan that is required is a gate of the first wave, also where that has no targets, and of no other', () => {
+  const canary = { name: 'canary', clusters: { names: ['nobody'] }, gates: [] };
+  const strategy = strategyOf({ plan: 'required', waves: [canary] });
+  expect(strategy.waves.map(({ gates }) => gates.map(({ name }) => name))).toEqual([['plan'], []]);
+  const fleet = settled(strategy, 2);
+  fleet.gate = says(false, '1 would fail: denied');
+  propose(fleet, 2);
+  run(fleet, minuteMs);
+  expect(fleet.state.open).toMatchObject({
+    phase: 'Paused',
+    phaseReason: 'wave canary: gate plan failed 1 of 1 checks: 1 would fail: denied',
+  });
+  expect(revisions(fleet)).toEqual([1, 1]);
+  apply(fleet, verbs.promote(fleet.state, 'ann', fleet.nowMs));
+  apply(fleet, verbs.resume(fleet.state, 'ann', fleet.nowMs));
+  run(fleet, minuteMs);
+  expect(revisions(fleet)).toEqual([2, 2]);
+});
+
 test('a rollout says how far its gate has come, and when it can have passed', () => {
   const fleet = waiting();
   fleet.gate = says(false, '0.07 above 0.05');

@@ -49,11 +49,16 @@ export function areGateWords(words: string): boolean {
   return /^gates? /.test(words);
 }
 
-/** Asks for the checks that are due; gives what the wave waits for, '' for nothing. */
-export function askForChecks(draft: Draft, open: Rollout, at: number): string {
+/** Asks for the checks of these gates that are due; gives what the wave waits for, '' for nothing. */
+export function askForChecks(
+  draft: Draft,
+  open: Rollout,
+  at: number,
+  isMeant: (gate: Gate) => boolean = () => true,
+): string {
   const wave = open.strategy.waves[at];
   if (wave === undefined) return '';
-  const waiting = waitingGates(wave, open.waves[at] ?? {});
+  const waiting = waitingGates(wave, open.waves[at] ?? {}).filter(({ gate }) => isMeant(gate));
   for (const { gate, progress } of waiting) {
     if (progress.dueAtMs > draft.nowMs) draft.checkTimes.add(progress.dueAtMs);
     else draft.checks.set(`${wave.name} ${gate.name}`, checkOf(open.id, wave.name, progress));
@@ -111,14 +116,18 @@ export function gateAwaiting(
   return next.run === wanted.run && next.check === wanted.check ? found : null;
 }
 
-/** Those that failed start over. */
-export function restartGates(wave: Pick<Wave, 'gates'> | undefined, progress: WaveProgress): WaveProgress {
+/** Those that failed start over now. */
+export function restartGates(
+  wave: Pick<Wave, 'gates'> | undefined,
+  progress: WaveProgress,
+  nowMs: number,
+): WaveProgress {
   if (wave === undefined || progress.openedAtMs !== null) return progress;
   const failed = waitingGates(wave, progress).filter(isFailed);
   return failed.reduce(
     (sofar, { gate, progress: { run } }) => ({
       ...sofar,
-      gates: replaced(sofar, { ...unchecked(gate), run: run + 1 }),
+      gates: replaced(sofar, { ...unchecked(gate), run: run + 1, dueAtMs: nowMs }),
     }),
     progress,
   );

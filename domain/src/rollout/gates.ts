@@ -77,7 +77,7 @@ export function openWaves(draft: Draft, seen: Observations): void {
     const wave = open.strategy.waves[at];
     if (wave === undefined) return complete(draft);
     const members = membersOf(open, at);
-    const hold = members.length === 0 ? noHold : gateOf(draft, open, at, members, seen);
+    const hold = members.length === 0 ? planOf(draft, open, at) : gateOf(draft, open, at, members, seen);
     if (hold.words !== '') return announce(draft, at, hold);
     openOne(draft, at, members);
   }
@@ -100,6 +100,11 @@ function gateOf(
   const closed = holds.find(({ words }) => words === '') ?? holds[0] ?? noHold;
   // Last of all, so that what a gate says is fresh when the wave opens.
   return closed.words === '' ? { words: askForChecks(draft, open, at), untilMs: null } : closed;
+}
+
+/** A wave without targets passes, but the plan is one for the whole fleet. */
+function planOf(draft: Draft, open: Rollout, at: number): Hold {
+  return { words: askForChecks(draft, open, at, ({ probe }) => probe.type === 'plan'), untilMs: null };
 }
 
 /** As a wave waits for it. */

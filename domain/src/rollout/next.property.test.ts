@@ -66,6 +66,7 @@ const strategies = fc
       onFailure: fc.constantFrom('pause', 'rollback', 'continue'),
       offline: fc.constantFrom('defer', 'wait', 'fail'),
       onNewRevision: fc.constantFrom('supersede', 'queue'),
+      plan: fc.constantFrom('none', 'required'),
       ...settings,
       approval: fc.constant(false),
     },

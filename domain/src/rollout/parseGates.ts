@@ -1,7 +1,8 @@
 /** The gates of a wave as a person writes them. */
-import type { Gate, HttpProbe, PrometheusProbe, Scalar } from '../gate/gate.ts';
+import type { Gate, HttpProbe, NetworkProbe, PrometheusProbe, Scalar } from '../gate/gate.ts';
 import { parsePointer } from '../diff/pointer.ts';
 import { at, durationOf, fieldsOf, invalid, isFields, isTexts, type Fields } from './strategyFields.ts';
+import type { Wave } from './strategy.ts';
 import type { StrategyProblem } from './strategyFields.ts';
 
 const gatesMax = 10;
@@ -36,6 +37,29 @@ export function parseGates(
   return gates;
 }
 
+/** Of the first wave, where `plan: required` says so: checked once, by asking every cluster. */
+const planGate: Gate = {
+  name: 'plan',
+  probe: { type: 'plan' },
+  intervalMs: 60_000,
+  count: 1,
+  failureLimit: 0,
+  timeoutMs: 60_000,
+};
+
+/** Waves with the plan that the first one waits for. */
+export function withPlan(input: unknown, waves: readonly Wave[], problems: Problems): Wave[] {
+  const [first, ...others] = waves;
+  if (input !== undefined && input !== 'none' && input !== 'required')
+    return invalid(problems, 'plan', 'must be none or required', [...waves]);
+  if (input !== 'required' || first === undefined) return [...waves];
+  if (first.gates.some(({ name }) => name === planGate.name))
+    return invalid(problems, 'plan', 'is a gate named plan: name that of the first wave otherwise', [
+      ...waves,
+    ]);
+  return [{ ...first, gates: [planGate, ...first.gates] }, ...others];
+}
+
 function gateOf(input: unknown, path: string, problems: Problems): Gate {
   const fields = fieldsOf(input, path, gateFields, problems);
   const { name } = fields;
@@ -53,7 +77,7 @@ function gateOf(input: unknown, path: string, problems: Problems): Gate {
   };
 }
 
-function probeOf(fields: Fields, path: string, problems: Problems): Gate['probe'] {
+function probeOf(fields: Fields, path: string, problems: Problems): NetworkProbe {
   const { http, prometheus } = fields;
   if ((http === undefined) === (prometheus === undefined))
     return invalid(problems, path, 'must have one of http and prometheus', httpOf({}, '', []));

@@ -183,6 +183,8 @@ describe('parseStrategy', () => {
     ],
     [{ deadline: '0s' }, 'deadline invalid'],
     [{ onFailure: 'ignore' }, 'onFailure invalid'],
+    [{ plan: true }, 'plan invalid'],
+    [{ plan: 'required', gates: [{ name: 'plan', http: { url: 'https://e.com' } }] }, 'plan invalid'],
     [{ maxUnavailable: 1 }, 'maxUnavailable unknown'],
     [{ lane: { maxConcurrent: '5' } }, 'lane.maxConcurrent invalid'],
     [[], ' invalid'],

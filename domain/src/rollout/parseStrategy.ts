@@ -4,7 +4,7 @@
  */
 import type { Requirement, Selector } from '../placement/selector.ts';
 import { parseWindow, type Window } from '../window/window.ts';
-import { parseGates } from './parseGates.ts';
+import { parseGates, withPlan } from './parseGates.ts';
 import {
   waveDefaults,
   type Amount,
@@ -29,7 +29,7 @@ export type { StrategyProblem } from './strategyFields.ts';
 export type ParsedStrategy = { ok: true; strategy: Strategy } | { ok: false; problems: StrategyProblem[] };
 
 const settingFields = ['maxConcurrent', 'maxFailures', 'soak', 'deadline', 'approval', 'gates', 'window'];
-const strategyFields = [...settingFields, 'waves', 'onFailure', 'offline', 'onNewRevision', 'lane'];
+const strategyFields = [...settingFields, 'waves', 'onFailure', 'offline', 'onNewRevision', 'lane', 'plan'];
 const waveFields = [...settingFields, 'name', 'clusters'];
 
 /** `undefined` and `{}` are the default strategy: one wave, all at once. */
@@ -40,8 +40,9 @@ export function parseStrategy(input: unknown): ParsedStrategy {
   const explicit = wavesOf(fields['waves'], settings, problems);
   const rest: Wave = { name: explicit.length === 0 ? 'all' : 'rest', match: { type: 'rest' }, ...settings };
   const lane = fieldsOf(fields['lane'] ?? {}, 'lane', ['maxConcurrent', 'maxFailures'], problems);
+  const waves = [...explicit, { ...rest, name: freeName(rest.name, explicit) }];
   const strategy: Strategy = {
-    waves: [...explicit, { ...rest, name: freeName(rest.name, explicit) }],
+    waves: withPlan(fields['plan'], waves, problems),
     onFailure: oneOf(fields, 'onFailure', ['pause', 'rollback', 'continue'], problems),
     offline: oneOf(fields, 'offline', ['defer', 'wait', 'fail'], problems),
     onNewRevision: oneOf(fields, 'onNewRevision', ['supersede', 'queue'], problems),

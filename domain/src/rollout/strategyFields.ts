@@ -11,7 +11,7 @@ export interface StrategyProblem {
 export type Fields = Record<string, unknown>;
 
 /** Fields that the design knows and this version does not do yet. */
-const unsupported = new Set(['plan', 'stages']);
+const unsupported = new Set(['stages']);
 
 export function durationOf(
   fields: Fields,

@@ -66,7 +66,7 @@ export function resume(state: FleetState, by: string, nowMs: number): VerbResult
   if (state.open?.phase !== 'Paused') return refuse('no rollout is paused');
   const draft = draftOf(state, nowMs);
   const { strategy } = state.open;
-  const waves = forgiveFailures(state.open).map((wave, at) => restartGates(strategy.waves[at], wave));
+  const waves = forgiveFailures(state.open).map((wave, at) => restartGates(strategy.waves[at], wave, nowMs));
   setOpen(draft, { phase: 'Running', phaseReason: '', pausedBy: null, waves });
   tell(draft, 'Resumed', by);
   return done(draft);

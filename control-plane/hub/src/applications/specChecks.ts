@@ -19,6 +19,7 @@ export function strategyIssues(spec: ApplicationSpec, gatesAllow: readonly strin
 function gateIssues({ waves }: Strategy, allow: readonly string[]): FieldIssue[] {
   const gates = new Set(waves.flatMap((wave) => wave.gates));
   return [...gates].flatMap(({ name, probe }) => {
+    if (probe.type === 'plan') return [];
     const url = URL.parse(probe.type === 'http' ? probe.url : probe.address);
     const verdict = url === null ? null : checkTarget(url, allow, gatesAllowSetting);
     if (verdict === null || verdict.ok) return [];

@@ -1,5 +1,5 @@
 import { parseStrategy } from '@flotilla/domain/rollout/parseStrategy';
-import type { Gate, Verdict } from '@flotilla/domain/gate/gate';
+import type { NetworkProbe, Verdict } from '@flotilla/domain/gate/gate';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { ask } from './ask.ts';
@@ -18,16 +18,16 @@ beforeEach(() => {
 
 afterAll(() => site[Symbol.asyncDispose]());
 
-function gateOf(gate: object): Gate {
-  const parsed = parseStrategy({ gates: [{ name: 'gate', timeout: '1s', ...gate }] });
+function probeOf(gate: object): NetworkProbe {
+  const parsed = parseStrategy({ gates: [{ name: 'gate', ...gate }] });
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
   const [found] = parsed.strategy.waves[0]?.gates ?? [];
-  if (found === undefined) throw new Error('no gate');
-  return found;
+  if (found === undefined || found.probe.type === 'plan') throw new Error('no gate');
+  return found.probe;
 }
 
 function askSite(gate: object, allow = ['127.0.0.1']): Promise<Verdict> {
-  return ask(gateOf(gate), { allow, signal: new AbortController().signal });
+  return ask(probeOf(gate), 1_000, { allow, signal: new AbortController().signal });
 }
 
 test('an HTTP gate sends what it is told and reads status and JSON', async () => {
@@ -98,7 +98,10 @@ test('an answer that is too long, compressed, late or none is a failure that say
 test('a hub that stops knows nothing of a gate that was being asked', async () => {
   site.answer = () => undefined;
   const stop = new AbortController();
-  const asked = ask(gateOf({ http: { url: site.url } }), { allow: ['127.0.0.1'], signal: stop.signal });
+  const asked = ask(probeOf({ http: { url: site.url } }), 1_000, {
+    allow: ['127.0.0.1'],
+    signal: stop.signal,
+  });
   stop.abort();
   await expect(asked).rejects.toThrow();
 });

@@ -4,7 +4,7 @@
  * failed: nobody can say that the revision is good.
  */
 import { judge } from '@flotilla/domain/gate/judge';
-import { requestOf, type Gate, type ProbeRequest, type Verdict } from '@flotilla/domain/gate/gate';
+import { requestOf, type NetworkProbe, type ProbeRequest, type Verdict } from '@flotilla/domain/gate/gate';
 import { request, type Dispatcher } from 'undici';
 
 import { bareHost, checkTarget, gatesAllowSetting, isAllowedHost } from '../../platform/address.ts';
@@ -19,7 +19,11 @@ export interface AskOptions {
 }
 
 /** @throws where the hub is stopping, so that nothing is known */
-export async function ask({ probe, timeoutMs }: Gate, { allow, signal }: AskOptions): Promise<Verdict> {
+export async function ask(
+  probe: NetworkProbe,
+  timeoutMs: number,
+  { allow, signal }: AskOptions,
+): Promise<Verdict> {
   const timeout = AbortSignal.timeout(timeoutMs);
   try {
     const wanted = requestOf(probe, timeoutMs);

@@ -16,6 +16,7 @@ import { systemActor, type HubTransaction, type Transactions } from '../../platf
 import { lockApplication } from '../fleet.store.ts';
 import { saveEvents } from '../save.store.ts';
 import { ask } from './ask.ts';
+import { askPlan } from './askPlan.ts';
 import { readOpen, saveWaves } from './check.store.ts';
 
 export interface GateCheckerOptions {
@@ -77,8 +78,13 @@ async function check(options: GateCheckerOptions, { applicationId, wanted }: Job
   const { database } = options;
   const open = await readOpen({ sql: (text, params) => database.query(text, params) }, applicationId);
   const found = open === null ? null : gateAwaiting(open, wanted);
-  if (found === null) return;
-  const verdict = await ask(found.gate, options);
+  if (open === null || found === null) return;
+  const { gate } = found;
+  const verdict =
+    gate.probe.type === 'plan'
+      ? await askPlan(options, applicationId, open, found)
+      : await ask(gate.probe, gate.timeoutMs, options);
+  if (verdict === null) return;
   await options.transactions.inTransaction(systemActor, (tx) => count(tx, applicationId, wanted, verdict));
 }
 

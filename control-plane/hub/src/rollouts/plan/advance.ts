@@ -25,7 +25,10 @@ export async function advance(context: AdvanceContext, plan: AskingPlan): Promis
     if (body === null) return;
     await store.giveUp(tx, plan);
     for (const clusterId of await store.askNext(tx, plan, body, inFlightMax)) tx.hint('command', clusterId);
-    if (await store.finishIfDone(tx, plan.id)) tx.hint('status', plan.applicationId);
+    if (!(await store.finishIfDone(tx, plan.id))) return;
+    tx.hint('status', plan.applicationId);
+    // A rollout may wait for it.
+    tx.hint('rollout', plan.applicationId);
   });
 }
 

@@ -1,7 +1,6 @@
 /**
  * Plans: asked for by a person, one transaction with its audit event; rendering and the clusters are others' work, asked for by
- * the row. A strategy that wants a clean plan before its first wave would ask here, and read the verdict of the newest one
- * of its commit.
+ * the row. A strategy that requires one before its first wave asks in gates/askPlan.ts.
  */
 import { parsePlan } from '@flotilla/domain/plan/parse';
 import { Injectable } from '@nestjs/common';
