@@ -19,6 +19,7 @@ const project = {
         clusters: { selector: {} },
       },
     ],
+    strategies: { careful: { soak: '30m' } },
   },
   version: 4,
   createdAt: '2026-11-24T14:50:00Z',
@@ -43,6 +44,7 @@ it('shows one project', async () => {
     Namespaces:     a-*
     Cluster kinds:  none
     Denied kinds:   Secret
+    Strategy:       careful: {"soak":"30m"}
     Sync window:    deny from 0 22 * * 5 for 60h (Europe/Berlin); namespaces shop; a person may pass
     "
   `);
@@ -100,4 +102,14 @@ it('says what to give when nothing is to be set, and what to do when it was chan
     hub,
   );
   expect(late).toMatchObject({ code: 1, stderr: expect.stringContaining('read it again') });
+});
+
+it('replaces the strategies by those of a file, and refuses a file that holds no map', async () => {
+  await using hub = await fakeHub({ 'PATCH /projects/team-a': { body: project } });
+  const written = { ...hub, stdin: 'careful:\n  soak: 30m\n' };
+  expect((await flotilla(['project', 'set', 'team-a', '--strategies', '-'], written)).code).toBe(0);
+  expect(hub.requests).toMatchObject([{ body: { spec: { strategies: { careful: { soak: '30m' } } } } }]);
+  const list = await flotilla(['project', 'set', 'team-a', '--strategies', '-'], { ...hub, stdin: '- a\n' });
+  expect(list.code).toBe(64);
+  expect(list.stderr).toContain('is not a map of strategies');
 });

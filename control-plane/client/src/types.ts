@@ -51,12 +51,18 @@ export type NewSyncWindow = Pick<SyncWindow, 'kind' | 'schedule' | 'duration'> &
 export interface ProjectChange {
   allowed?: Partial<ProjectAllowed>;
   syncWindows?: NewSyncWindow[];
+  /** As they are written, by name. */
+  strategies?: Record<string, Record<string, unknown>>;
 }
 
 export interface Project {
   id: string;
   name: string;
-  spec: { allowed: ProjectAllowed; syncWindows: SyncWindow[] };
+  spec: {
+    allowed: ProjectAllowed;
+    syncWindows: SyncWindow[];
+    strategies: Record<string, Record<string, unknown>>;
+  };
   version: number;
   createdAt: string;
 }
@@ -228,11 +234,12 @@ export interface Target {
   shownSync: SyncStatus;
   shownWhy: string;
   assignment: number;
+  /** Assigned, as is `bundle`. */
   revisionNumber: number | null;
-  observedAssignment: number | null;
   bundle: string | null;
   /** Name, labels and facts of the cluster, and overrides, that decided which of the revision's bundles it is; null: not there. */
   reads: Record<string, string | null>;
+  observedAssignment: number | null;
   observedRevision: number | null;
   observedBundle: string | null;
   operation: { phase: string; message: string } | null;

@@ -20,6 +20,7 @@ interface SetOptions {
   allowClusterKind?: string[];
   denyKind?: string[];
   syncWindows?: string;
+  strategies?: string;
   ifVersion?: number;
 }
 
@@ -38,6 +39,7 @@ export function registerProject(program: Command, io: Io): void {
     .option('--allow-cluster-kind <glob>', 'cluster-scoped "group/Kind" or "Kind"; repeatable', collect)
     .option('--deny-kind <glob>', 'namespaced "group/Kind" or "Kind" not to be written; repeatable', collect)
     .option('--sync-windows <file>', 'YAML list of {kind, schedule, duration, timeZone, …}; - is stdin')
+    .option('--strategies <file>', 'YAML map of rollout strategies by name; - is stdin')
     .option('--if-version <n>', 'only if this is still its version', positiveInteger)
     .action(withSession(io, setProject));
 }
@@ -64,12 +66,13 @@ async function setProject({ client, io, print }: Session, name: string, options:
   const change: ProjectChange = {
     ...(Object.keys(allowed).length > 0 && { allowed }),
     ...(options.syncWindows !== undefined && { syncWindows: await readWindows(io, options.syncWindows) }),
+    ...(options.strategies !== undefined && { strategies: await readStrategies(io, options.strategies) }),
   };
   if (Object.keys(change).length === 0) {
     throw new CommandError(
       exitCodes.usage,
       'nothing to set',
-      'give --allow-namespace, --allow-cluster-kind, --deny-kind or --sync-windows',
+      'give --allow-namespace, --allow-cluster-kind, --deny-kind, --sync-windows or --strategies',
     );
   }
   const project = await client.projects.update(name, change, options.ifVersion);
@@ -87,6 +90,17 @@ async function readWindows(io: Io, file: string): Promise<NewSyncWindow[]> {
   );
 }
 
+async function readStrategies(io: Io, file: string): Promise<Record<string, Record<string, unknown>>> {
+  const strategies: unknown = await readYaml(io, file);
+  if (typeof strategies === 'object' && strategies !== null && !Array.isArray(strategies))
+    return strategies as Record<string, Record<string, unknown>>;
+  throw new CommandError(
+    exitCodes.usage,
+    `${file} is not a map of strategies`,
+    'begin it with a name and what belongs to it: "careful:", then "  onFailure: rollback"',
+  );
+}
+
 function allowedOf({ allowNamespace, allowClusterKind, denyKind }: SetOptions): Partial<ProjectAllowed> {
   return {
     ...(allowNamespace && { namespaces: withoutEmpty(allowNamespace) }),
@@ -100,13 +114,17 @@ function withoutEmpty(globs: readonly string[]): string[] {
   return globs.filter((glob) => glob !== '');
 }
 
-function describe({ name, version, spec: { allowed, syncWindows } }: Project): string {
+function describe({ name, version, spec: { allowed, syncWindows, strategies } }: Project): string {
   return fields([
     ['Name', name],
     ['Version', String(version)],
     ['Namespaces', listText(allowed.namespaces)],
     ['Cluster kinds', listText(allowed.clusterKinds)],
     ['Denied kinds', listText(allowed.namespacedKindsDenied)],
+    ...Object.entries(strategies).map(([strategy, written]): [string, string] => [
+      'Strategy',
+      `${strategy}: ${JSON.stringify(written)}`,
+    ]),
     ...syncWindows.map((window): [string, string] => ['Sync window', windowText(window)]),
   ]);
 }

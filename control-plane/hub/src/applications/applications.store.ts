@@ -1,4 +1,5 @@
 /** Rows of applications: read with everything a screen shows, written with their sources. */
+import type { NamedStrategies } from '@flotilla/domain/rollout/namedStrategy';
 import type { Database } from '../platform/prisma.ts';
 import type { HubTransaction, Sql } from '../platform/transaction.ts';
 import type { RemovalMode } from './application.ts';
@@ -169,6 +170,15 @@ export async function findRepositories(
 
 export async function setRemoval(tx: Sql, id: string, mode: RemovalMode): Promise<void> {
   await tx.sql('UPDATE applications SET removal = $2, updated_at = now() WHERE id = $1', [id, mode]);
+}
+
+/** Those that the project names, as they stay until the transaction ends. */
+export async function lockStrategies(tx: Sql, projectId: string): Promise<NamedStrategies> {
+  const [row] = await tx.sql<{ strategies: NamedStrategies | null }>(
+    `SELECT spec->'strategies' AS strategies FROM projects WHERE id = $1::uuid FOR SHARE`,
+    [projectId],
+  );
+  return row?.strategies ?? {};
 }
 
 /** `dependsOn` of every application of a project, by name. */

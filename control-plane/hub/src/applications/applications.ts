@@ -24,7 +24,7 @@ import * as store from './applications.store.ts';
 import { findProject } from './projects.store.ts';
 import { defaultProject } from './project.ts';
 import type { ApplicationSpec } from './spec.ts';
-import { dependencyIssues, repositoryIssues, strategyIssues } from './specChecks.ts';
+import { dependencyIssues, issuesOfStrategy, repositoryIssues } from './specChecks.ts';
 
 /** A name with its project, or an id. */
 export interface ApplicationRef {
@@ -204,7 +204,7 @@ async function checkedRepositories(tx: Sql, given: Given): Promise<string[]> {
   );
   const issues = [
     ...repositoryIssues(spec, project.name, found),
-    ...strategyIssues(spec, gatesAllow),
+    ...issuesOfStrategy(spec.strategy, await store.lockStrategies(tx, project.id), gatesAllow),
     ...dependencyIssues(name, spec, await store.readDependencies(tx, project.id)),
   ];
   if (issues.length > 0) throw unprocessable(`the spec of "${name}" cannot be used`, issues);

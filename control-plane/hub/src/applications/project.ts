@@ -33,6 +33,15 @@ const syncWindow = z
 const syncWindows = z.array(syncWindow).max(100);
 const syncWindowsText = 'when new revisions may go out; what runs, and self-heal, are never held up';
 
+const strategyName = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be a DNS label');
+
+/** Kept as they were written, and checked when they are: what was good once must not stop a fleet later. */
+const strategies = z
+  .record(strategyName, z.record(z.string(), z.unknown()))
+  .refine((named) => Object.keys(named).length <= 50, 'are more than 50');
+const strategiesText =
+  'by name, for applications that write strategy: {named: …}; as a strategy of an application';
+
 export type SyncWindowSpec = z.output<typeof syncWindow>;
 
 /** When it is, without for whom. */
@@ -55,6 +64,7 @@ export const projectSpec = z.strictObject({
     })
     .prefault({}),
   syncWindows: syncWindows.default([]).describe(syncWindowsText),
+  strategies: strategies.default({}).describe(strategiesText),
 });
 
 export type ProjectSpec = z.output<typeof projectSpec>;
@@ -89,9 +99,10 @@ export const projectPatch = z
         })
         .optional(),
       syncWindows: syncWindows.optional().describe(syncWindowsText),
+      strategies: strategies.optional().describe(strategiesText),
     }),
   })
-  .meta({ id: 'ProjectPatch', description: 'a list that is given replaces the one that is there' });
+  .meta({ id: 'ProjectPatch', description: 'a list or map that is given replaces the one that is there' });
 
 export type ProjectPatch = z.output<typeof projectPatch>;
 export type ProjectResource = z.output<typeof projectResource>;

@@ -66,3 +66,40 @@ test('what is misspelt is named, what is not there is not found, and a viewer ma
   });
   expect(denied).toMatchObject({ status: 403 });
 });
+
+const careful = { waves: [{ name: 'canary', clusters: { percent: 1 } }], onFailure: 'rollback' };
+
+function application(name: string, strategy: object): object {
+  const spec = {
+    sources: [{ repository: 'config', ref: { branch: 'main' }, path: name }],
+    placement: { clusters: { names: [] } },
+    destination: { namespace: name },
+    strategy,
+  };
+  return { name, project: 'named', spec };
+}
+
+test('an application goes by a strategy that its project names, for as long as it does', async () => {
+  const path = await made('named');
+  const repository = { name: 'config', project: 'named', url: 'https://git.example.com/config.git' };
+  expect(await hub.api('POST', '/repositories', repository)).toMatchObject({ status: 201 });
+  expect(await hub.api('POST', '/applications', application('web', { named: 'careful' }))).toMatchObject({
+    status: 422,
+    body: { issues: [{ path: 'spec.strategy.named', message: expect.stringContaining('it has none') }] },
+  });
+  expect(await hub.api('PATCH', path, { spec: { strategies: { careful } } })).toMatchObject({ status: 200 });
+  const answer = await hub.api('POST', '/applications', application('web', { named: 'careful', soak: '1m' }));
+  expect(answer, JSON.stringify(answer.body)).toMatchObject({ status: 201 });
+  const inUse = await hub.api('PATCH', path, { spec: { strategies: {} } });
+  expect(inUse).toMatchObject({
+    status: 422,
+    body: {
+      issues: [{ path: 'spec.strategies.careful', message: expect.stringContaining('"web" uses it') }],
+    },
+  });
+  const wrong = await hub.api('PATCH', path, { spec: { strategies: { careful: { wavs: [] } } } });
+  expect(wrong).toMatchObject({
+    status: 422,
+    body: { issues: [{ path: 'spec.strategies.careful.wavs' }, {}] },
+  });
+});

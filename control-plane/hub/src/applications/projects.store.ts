@@ -1,4 +1,5 @@
 /** Rows of projects. */
+import type { Prisma } from '@flotilla/prisma/client/client';
 import type { Database } from '../platform/prisma.ts';
 import type { HubTransaction } from '../platform/transaction.ts';
 import type { ProjectSpec } from './project.ts';
@@ -32,6 +33,11 @@ export function findProject(
   return client.project.findUnique({ select: columns, where });
 }
 
+/** Strategies are kept as they were written: Prisma's types cannot tell that they came as JSON. */
+function jsonOf(spec: ProjectSpec): Prisma.InputJsonObject {
+  return spec as unknown as Prisma.InputJsonObject;
+}
+
 export interface NewProjectRow {
   id: string;
   name: string;
@@ -43,7 +49,7 @@ export interface NewProjectRow {
 /** Null: the name is taken. */
 export async function insertProject(tx: HubTransaction, row: NewProjectRow): Promise<ProjectRow | null> {
   const [created] = await tx.client.project.createManyAndReturn({
-    data: [row],
+    data: [{ ...row, spec: jsonOf(row.spec) }],
     select: columns,
     skipDuplicates: true,
   });
@@ -62,7 +68,7 @@ export function updateProject(tx: HubTransaction, id: string, spec: ProjectSpec)
   return tx.client.project.update({
     select: columns,
     where: { id },
-    data: { spec, version: { increment: 1 } },
+    data: { spec: jsonOf(spec), version: { increment: 1 } },
   });
 }
 
@@ -71,4 +77,18 @@ export async function applicationsOf(tx: HubTransaction, projectId: string): Pro
     projectId,
   ]);
   return rows.map(({ id }) => id);
+}
+
+export interface NamedStrategyUse {
+  application: string;
+  strategy: unknown;
+}
+
+/** Applications whose strategy goes by a name. */
+export function namedStrategiesIn(tx: HubTransaction, projectId: string): Promise<NamedStrategyUse[]> {
+  return tx.sql<NamedStrategyUse>(
+    `SELECT name AS application, spec->'strategy' AS strategy FROM applications
+      WHERE project_id = $1::uuid AND spec->'strategy' ? 'named' ORDER BY name`,
+    [projectId],
+  );
 }

@@ -1,11 +1,13 @@
 /** Projects: listed, made, edited; one named `default` exists from the first start on. Each has a data key of its own. */
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { nameIn, strategyOf } from '@flotilla/domain/rollout/namedStrategy';
 import { Injectable } from '@nestjs/common';
 import { requireVersion } from '../http/etag.ts';
 import { decodeCursor, pageOf, type Page, type PageQuery } from '../http/pages.ts';
 import type { Caller } from '../http/principal.ts';
-import { conflict, notFound } from '../http/problem.ts';
+import { conflict, notFound, unprocessable } from '../http/problem.ts';
+import { HubConfig } from '../platform/config.ts';
 import { DataKeys } from '../platform/dataKeys.ts';
 import { Database } from '../platform/prisma.ts';
 import { systemActor, Transactions, type HubTransaction } from '../platform/transaction.ts';
@@ -15,8 +17,10 @@ import {
   type NewProject,
   type ProjectPatch,
   type ProjectResource,
+  type ProjectSpec,
 } from './project.ts';
 import * as store from './projects.store.ts';
+import { issuesOfStrategy } from './specChecks.ts';
 
 @Injectable()
 export class Projects {
@@ -24,6 +28,7 @@ export class Projects {
     private readonly database: Database,
     private readonly transactions: Transactions,
     private readonly dataKeys: DataKeys,
+    private readonly config: HubConfig,
   ) {}
 
   async list({ limit, cursor }: PageQuery): Promise<Page<ProjectResource>> {
@@ -42,6 +47,7 @@ export class Projects {
     return this.transactions.inTransaction(
       caller.actor,
       async (tx) => {
+        this.requireUsable(request.name, request.spec, []);
         const row = await this.insert(tx, request);
         if (!row) throw conflict(`there is a project "${request.name}" already`);
         return resourceOf(row);
@@ -68,8 +74,10 @@ export class Projects {
         const spec = projectSpec.parse({
           allowed: { ...present.allowed, ...Object.fromEntries(given) },
           syncWindows: change.syncWindows ?? present.syncWindows,
+          strategies: change.strategies ?? present.strategies,
         });
         if (isDeepStrictEqual(spec, present)) return tx.nothingChanged(resourceOf(before));
+        this.requireUsable(before.name, spec, await store.namedStrategiesIn(tx, before.id));
         const after = await store.updateProject(tx, before.id, spec);
         tx.audit({
           action: 'project.update',
@@ -83,6 +91,24 @@ export class Projects {
       },
       caller,
     );
+  }
+
+  /** Each can be used, and every application that goes by a name still has a strategy. */
+  private requireUsable(name: string, { strategies }: ProjectSpec, uses: store.NamedStrategyUse[]): void {
+    const own = Object.entries(strategies).flatMap(([strategy, written]) =>
+      issuesOfStrategy(written, {}, this.config.gatesAllow, `spec.strategies.${strategy}`),
+    );
+    const used = uses.flatMap(({ application, strategy }) => {
+      const parsed = strategyOf(strategy, strategies);
+      const path = `spec.strategies.${nameIn(strategy) ?? ''}`;
+      const said = parsed.ok ? [] : parsed.problems;
+      return said.map(({ message }) => ({
+        path,
+        message: `application "${application}" uses it: ${message}`,
+      }));
+    });
+    const issues = [...own, ...used];
+    if (issues.length > 0) throw unprocessable(`the spec of project "${name}" cannot be used`, issues);
   }
 
   async ensureDefault(): Promise<void> {

@@ -232,7 +232,9 @@ export const applicationSpec = z.strictObject({
   strategy: z
     .record(z.string(), z.unknown())
     .default({})
-    .describe('waves, failure budget and what happens on failure; empty: one wave, all at once'),
+    .describe(
+      'waves, failure budget and what happens on failure, or {named: …} for one of the project, and what differs from it; empty: one wave, all at once',
+    ),
   dependsOn: z
     .array(applicationName)
     .max(50)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { applicationSpec, fetchedPath, refText } from './spec.ts';
-import { dependencyIssues, repositoryIssues, strategyIssues } from './specChecks.ts';
+import { dependencyIssues, issuesOfStrategy, repositoryIssues } from './specChecks.ts';
 
 const minimal = {
   sources: [{ repository: 'config', ref: { branch: 'main' }, path: 'envs//prod/./' }],
@@ -128,8 +128,10 @@ describe('checks of a spec', () => {
   });
 
   it('refuse a strategy that rollouts do not understand', () => {
-    expect(strategyIssues(spec({}), [])).toEqual([]);
-    expect(strategyIssues(spec({ strategy: { wavs: [] } }), [])[0]?.path).toContain('spec.strategy');
+    expect(issuesOfStrategy(spec({}).strategy, {}, [])).toEqual([]);
+    expect(issuesOfStrategy(spec({ strategy: { wavs: [] } }).strategy, {}, [])[0]?.path).toContain(
+      'spec.strategy',
+    );
   });
 
   it('refuse a gate that asks what the hub may not reach, once, however many waves take it over', () => {
@@ -140,9 +142,9 @@ describe('checks of a spec', () => {
           waves: [{ name: 'a', clusters: { percent: 5 } }],
         },
       });
-    expect(strategyIssues(gates('https://shop.example.com/'), [])).toEqual([]);
-    expect(strategyIssues(gates('http://10.0.0.1:9090/'), ['10.0.0.1:9090'])).toEqual([]);
-    const refused = strategyIssues(gates('https://169.254.169.254/latest'), []);
+    expect(issuesOfStrategy(gates('https://shop.example.com/').strategy, {}, [])).toEqual([]);
+    expect(issuesOfStrategy(gates('http://10.0.0.1:9090/').strategy, {}, ['10.0.0.1:9090'])).toEqual([]);
+    const refused = issuesOfStrategy(gates('https://169.254.169.254/latest').strategy, {}, []);
     expect(refused.map(({ message }) => message)).toEqual([
       'gate "smoke" asks what it may not: the URL names a private address: list the host in HUB_GATES_ALLOW',
     ]);

@@ -1,29 +1,31 @@
 /** What a spec's schema cannot say: the strategy is one that rollouts understand, dependencies make no circle. */
-import { parseStrategy } from '@flotilla/domain/rollout/parseStrategy';
+import { strategyOf, type NamedStrategies } from '@flotilla/domain/rollout/namedStrategy';
 import type { Strategy } from '@flotilla/domain/rollout/strategy';
 import type { FieldIssue } from '../http/problem.ts';
 import { checkTarget, gatesAllowSetting } from '../platform/address.ts';
 import type { ApplicationSpec } from './spec.ts';
 
-/** `gatesAllow`: hosts that gates may ask though they are private or speak plain http. */
-export function strategyIssues(spec: ApplicationSpec, gatesAllow: readonly string[]): FieldIssue[] {
-  const parsed = parseStrategy(spec.strategy);
-  if (parsed.ok) return gateIssues(parsed.strategy, gatesAllow);
-  return parsed.problems.map(({ path, message }) => ({
-    path: path === '' ? 'spec.strategy' : `spec.strategy.${path}`,
-    message,
-  }));
+/** `gatesAllow`: hosts that gates may ask though they are private or speak plain http. `at`: where it is written. */
+export function issuesOfStrategy(
+  written: unknown,
+  named: NamedStrategies,
+  gatesAllow: readonly string[],
+  at = 'spec.strategy',
+): FieldIssue[] {
+  const parsed = strategyOf(written, named);
+  if (parsed.ok) return gateIssues(parsed.strategy, gatesAllow, at);
+  return parsed.problems.map(({ path, message }) => ({ path: path === '' ? at : `${at}.${path}`, message }));
 }
 
 /** Said when it is written, not when a fleet waits for it. */
-function gateIssues({ waves }: Strategy, allow: readonly string[]): FieldIssue[] {
+function gateIssues({ waves }: Strategy, allow: readonly string[], path: string): FieldIssue[] {
   const gates = new Set(waves.flatMap((wave) => wave.gates));
   return [...gates].flatMap(({ name, probe }) => {
     if (probe.type === 'plan') return [];
     const url = URL.parse(probe.type === 'http' ? probe.url : probe.address);
     const verdict = url === null ? null : checkTarget(url, allow, gatesAllowSetting);
     if (verdict === null || verdict.ok) return [];
-    return [{ path: 'spec.strategy', message: `gate "${name}" asks what it may not: ${verdict.reason}` }];
+    return [{ path, message: `gate "${name}" asks what it may not: ${verdict.reason}` }];
   });
 }
 

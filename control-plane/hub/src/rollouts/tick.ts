@@ -8,7 +8,7 @@ import { canonicalText } from '@flotilla/domain/bundle/canonical';
 import { shareEvents, type SharedEvent } from '@flotilla/domain/rollout/alike';
 import { changesOf, isUnchanged } from '@flotilla/domain/rollout/changes';
 import { next } from '@flotilla/domain/rollout/next';
-import { parseStrategy } from '@flotilla/domain/rollout/parseStrategy';
+import { strategyOf } from '@flotilla/domain/rollout/namedStrategy';
 import type { FleetState } from '@flotilla/domain/rollout/state';
 import { defaultStrategy, type Strategy } from '@flotilla/domain/rollout/strategy';
 import type {
@@ -110,7 +110,7 @@ export async function load(
   const spoken = spokenOf(before);
   const revisions = await rows.readRevisions(tx, application.id, spoken);
   const variants = await readVariants(tx, application.id, revisions, spoken, targets);
-  const parsed = parseStrategy(application.spec.strategy);
+  const parsed = strategyOf(application.spec.strategy, application.projectSpec.strategies);
   return {
     application,
     targets,
