@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually } from '@flotilla/testkit/eventually';
 import { transitionProblems } from '@flotilla/testkit/transitions';
 import { faultTimeoutMs } from './src/faultAt.ts';
-import { startTwoWorkers, stopInTick, type TwoWorkers } from './src/twoWorkers.ts';
+import { startTwoWorkers, stopInRendering, stopInTick, type TwoWorkers } from './src/twoWorkers.ts';
 
 let fleet: TwoWorkers;
 
@@ -79,6 +79,23 @@ test(
     await everyTransitionOnce(revision);
     expect(await fleet.push()).toBe(revision + 1);
     await everyTransitionOnce(revision + 1);
+  },
+  faultTimeoutMs,
+);
+
+test(
+  'a worker that stays stopped while it renders holds that up for no longer, and its bundle is made once',
+  async () => {
+    const worker = await stopInRendering(fleet);
+    const [{ revision } = { revision: 0 }] = await fleet.database.query<{ revision: number }>(
+      'SELECT max(number)::int AS revision FROM revisions',
+    );
+    await fleet.completed(revision);
+    await worker.goOn();
+    await everyTransitionOnce(revision);
+    const variants =
+      'SELECT v.id FROM variants v JOIN revisions r ON r.id = v.revision_id WHERE r.number = $1';
+    expect(await fleet.database.query(variants, [revision])).toHaveLength(1);
   },
   faultTimeoutMs,
 );

@@ -15,6 +15,7 @@ import { startTestGitServer } from '@flotilla/testkit/gitServer';
 import { configMap } from '@flotilla/testkit/manifests';
 import { testDatabase, type TestDatabase } from '@flotilla/testkit/postgres';
 import { currentRun } from '@flotilla/testkit/run';
+import { stopAtRow } from '@flotilla/testkit/rowStop';
 import { logTransitions } from '@flotilla/testkit/transitions';
 
 export interface TwoWorkers extends AsyncDisposable {
@@ -127,16 +128,7 @@ export async function stopInTick(fleet: TwoWorkers): Promise<StoppedTick> {
   stack.defer(() => client.end());
   await client.query('BEGIN');
   await client.query('LOCK TABLE rollout_targets IN ACCESS EXCLUSIVE MODE');
-  const { pid, name } = await eventually('a tick reads outcomes', async () => {
-    const [first] = await fleet.database.query<{ pid: number; name: string }>(
-      `SELECT a.pid, a.application_name AS name FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-       WHERE l.relation = 'rollout_targets'::regclass AND NOT l.granted AND a.application_name LIKE 'worker-%'`,
-    );
-    return first ?? ([false, 'nobody waits'] as const);
-  });
-  const worker = fleet.workers.find((one) => one.name === name);
-  const other = fleet.workers.find((one) => one.name !== name);
-  if (worker === undefined || other === undefined) throw new Error(`no worker is called ${name}`);
+  const { pid, worker, other } = await workerAt(fleet, `l.relation = 'rollout_targets'::regclass`);
   await worker.stop();
   const before = await versionOf(fleet.database);
   await client.query('ROLLBACK');
@@ -149,6 +141,35 @@ export async function stopInTick(fleet: TwoWorkers): Promise<StoppedTick> {
   });
   const movedOn = async () => (await versionOf(fleet.database)) > before;
   return { worker, movedOn, otherHadItsTurn: async () => (await other.isWaiting()) || movedOn() };
+}
+
+/** Stops the worker that renders next, in the transaction that stores what it made. */
+export async function stopInRendering(fleet: TwoWorkers): Promise<Worker> {
+  const stop = await stopAtRow(fleet.database.url, { table: 'variants', event: 'INSERT', at: 'row' });
+  await fleet.push();
+  await stop.reached;
+  const { worker } = await workerAt(fleet, `l.locktype = 'advisory'`);
+  await worker.stop();
+  await stop.release();
+  return worker;
+}
+
+/** The first that waits for such a lock. */
+async function workerAt(
+  fleet: TwoWorkers,
+  lock: string,
+): Promise<{ pid: number; worker: Worker; other: Worker }> {
+  const { pid, name } = await eventually(`a worker waits where ${lock}`, async () => {
+    const [first] = await fleet.database.query<{ pid: number; name: string }>(
+      `SELECT a.pid, a.application_name AS name FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+       WHERE ${lock} AND NOT l.granted AND a.application_name LIKE 'worker-%'`,
+    );
+    return first ?? ([false, 'nobody waits'] as const);
+  });
+  const worker = fleet.workers.find((one) => one.name === name);
+  const other = fleet.workers.find((one) => one.name !== name);
+  if (worker === undefined || other === undefined) throw new Error(`no worker is called ${name}`);
+  return { pid, worker, other };
 }
 
 function workerOf(name: string, { program }: Hub, database: TestDatabase): Worker {

@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { Locks } from './lock.ts';
@@ -57,4 +58,21 @@ test('a lost connection loses its locks, and the next lock connects again', asyn
       .tryLock('a', () => Promise.resolve(2))
       .catch(() => here.tryLock('a', () => Promise.resolve(2))),
   ).toEqual({ held: true, value: 2 });
+});
+
+test('work may take longer than a process may be silent: one that lives says so', async () => {
+  const logger = new Loggers('silent').for('test');
+  await using stack = new AsyncDisposableStack();
+  const living = new Locks({ url: own.url, logger, silentMsMax: 400 });
+  stack.defer(() => living.close());
+  const work = Promise.withResolvers<void>();
+  const kept = living.tryLock('kept', () => work.promise);
+  const silent = new pg.Client({ connectionString: own.url });
+  const ended = new Promise((resolve) => silent.on('error', () => undefined).once('end', resolve));
+  await silent.connect();
+  await silent.query('SET idle_session_timeout = 1200');
+  await ended;
+  expect(await there.tryLock('kept', () => Promise.resolve())).toEqual({ held: false });
+  work.resolve();
+  await kept;
 });

@@ -1,7 +1,8 @@
 /**
  * One worker at a time for a piece of work that takes longer than a transaction should. All advisory locks of a process
  * are held by one connection of its own, so that slow work takes none from the pool; they end with it, so a killed
- * worker holds nothing. Rows decide: the lock only saves double work, and its loss costs no more than that.
+ * worker holds nothing, nor does one that is frozen for longer than Postgres lets it be silent. Rows decide: the lock only
+ * saves double work, and its loss costs no more than that.
  */
 import pg from 'pg';
 
@@ -13,7 +14,13 @@ export interface LocksOptions {
   /** Not through a transaction pooler: the locks are the session's. */
   url: string;
   logger: Logger;
+  /** How long the process may be silent before its locks go; 15 s where left out. */
+  silentMsMax?: number;
 }
+
+const defaultSilentMsMax = 15_000;
+/** A sign of life goes out this many times in that time. */
+const signsOfLife = 3;
 
 export class Locks {
   private readonly options: LocksOptions;
@@ -64,10 +71,14 @@ export class Locks {
   }
 
   private query<T>(text: string, name: string): Promise<T[]> {
-    const result = this.last.then(async () => {
+    return this.inTurn(async () => {
       const connection = (this.connection ??= await this.connect());
       return (await connection.query(text, [name])).rows as T[];
     });
+  }
+
+  private inTurn<T>(fn: () => Promise<T>): Promise<T> {
+    const result = this.last.then(fn);
     this.last = result.catch(() => undefined);
     return result;
   }
@@ -85,6 +96,19 @@ export class Locks {
     connection.on('error', forget);
     connection.on('end', forget);
     await connection.connect();
+    const { silentMsMax = defaultSilentMsMax } = this.options;
+    await connection.query(`SET idle_session_timeout = ${silentMsMax}`);
+    const life = setInterval(() => this.sayAlive(connection), silentMsMax / signsOfLife).unref();
+    connection.once('end', () => clearInterval(life));
     return connection;
+  }
+
+  private sayAlive(connection: pg.Client): void {
+    const said = this.inTurn(async () => {
+      if (this.connection === connection) await connection.query('SELECT 1');
+    });
+    said.catch((error: unknown) =>
+      this.options.logger.debug({ err: error }, 'locks went with their connection'),
+    );
   }
 }
