@@ -146,12 +146,6 @@ describe('parseStrategy', () => {
     expect(windows).toMatchObject([{ kind: 'allow', durationMs: 28_800_000, timeZone: 'Europe/Berlin' }]);
   });
 
-  test('fleet trap: a concurrency of 0, which would never update anything, is refused', () => {
-    expect(problemsOf({ maxConcurrent: 0 })).toEqual(['maxConcurrent invalid']);
-    expect(problemsOf({ maxConcurrent: '0%' })).toEqual(['maxConcurrent invalid']);
-    expect(problemsOf({ maxFailures: 0 })).toEqual([]);
-  });
-
   test.each([
     [{ waves: 'all' }, 'waves invalid'],
     [{ waves: [{ clusters: { percent: 5 } }] }, 'waves[0].name invalid'],
