@@ -217,8 +217,10 @@ test('a server that hangs costs its own operation only', async () => {
   const going = impatient.look(other.remote, [
     { ref: 'refs/heads/main', paths: ['app'], have: null, last: null },
   ]);
+  // On a busy machine it may be over its time as well.
+  const gone = going.catch((error: unknown) => error);
   await expect(hanging).rejects.toMatchObject({ problem: { kind: 'Timeout' } });
-  expect(await going.catch((error: unknown) => error)).toBeDefined();
+  expect(await gone).toBeDefined();
   server.intercept = null;
   expect(
     await impatient.look(remote, [{ ref: 'refs/heads/main', paths: ['app'], have: null, last: null }]),
