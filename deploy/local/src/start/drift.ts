@@ -28,8 +28,9 @@ export async function makeDrift(options: DriftOptions): Promise<DriftMade> {
   try {
     const wanted = await replicas();
     const body = { spec: { replicas: wanted === 1 ? 5 : 1 } };
-    await api.call(`${path}?fieldManager=${manager}`, { method: 'PATCH', body });
+    // Before the answer is here an agent may have seen it.
     const madeAtMs = Date.now();
+    await api.call(`${path}?fieldManager=${manager}`, { method: 'PATCH', body });
     while (Date.now() - madeAtMs < timeoutMs) {
       if ((await replicas()) === wanted) return { madeAtMs, revertedAfterMs: Date.now() - madeAtMs };
       await delay(pollMs);
