@@ -154,8 +154,11 @@ function noteRevert(run: Run, key: string, fields: DriftField[]): void {
   const conflict = fought
     .map(({ path, manager }) => `${path} is written by ${manager || 'another client'} again and again`)
     .join(', ');
-  const notBeforeMs = clock.monotonicMs() + selfHealDelayMs(reverts);
+  const delayMs = selfHealDelayMs(reverts);
+  const notBeforeMs = clock.monotonicMs() + delayMs;
   run.target.healing.set(key, { reverts, notBeforeMs, fights, conflict: conflict || null });
+  // Nothing happens on the cluster by a write that was refused: no event would bring this back.
+  if (!conflict && run.target.failures.has(key)) run.cluster.runLater(run.target, delayMs);
   if (conflict) run.target.conditions.set('Conflict', `${key}: ${conflict}`);
   if (conflict)
     run.cluster.log.warn(
