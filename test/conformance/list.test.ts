@@ -1,4 +1,5 @@
 /** Lists: their order, pages, selectors, and which state they show. */
+import { eventually } from '@flotilla/testkit/eventually';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Json } from './src/json.ts';
 import { openKube } from './src/kube.ts';
@@ -16,6 +17,10 @@ beforeAll(async () => {
     };
     await kube.create('configmaps', configMap(name, {}, { labels }));
   }
+  // A controller puts it into each namespace, in its own time.
+  await eventually('kube-root-ca.crt is there', async () =>
+    namesOf(await list('')).includes('kube-root-ca.crt'),
+  );
 });
 
 function list(query: string): Promise<Json> {
