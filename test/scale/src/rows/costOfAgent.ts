@@ -7,6 +7,7 @@ import type { Bench } from '../bench/bench.ts';
 import type { Measured, Row } from '../bench/row.ts';
 import { atEachSize } from '../bench/sizes.ts';
 import type { World } from '../hub/world.ts';
+import { RawFleet } from '../raw/fleet.ts';
 
 const heartbeatMs = 20_000;
 const messageBytes = 128;
@@ -92,7 +93,8 @@ async function atSize(bench: Bench, agents: number): Promise<Measured[]> {
 }
 
 async function floorOf(bench: Bench, clients: number): Promise<{ micros: number; kib: number }> {
-  const raw = await bench.raw();
+  // One that has had no clients yet: freed memory would hide what these cost.
+  await using raw = await RawFleet.start(bench.options.processes);
   const before = await raw.read();
   await raw.connect(clients);
   await delay(1000);
