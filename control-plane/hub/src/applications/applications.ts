@@ -59,12 +59,8 @@ export class Applications {
         const project = await findProject(tx.client, request.project);
         if (!project) throw notFound('project');
         const { name, spec } = request;
-        const repositories = await checkedRepositories(tx, {
-          name,
-          spec,
-          project,
-          gatesAllow: this.config.gatesAllow,
-        });
+        const { gatesAllow } = this.config;
+        const repositories = await checkedRepositories(tx, { name, spec, project, gatesAllow });
         const id = await store.insertApplication(tx, { projectId: project.id, name, spec });
         if (id === null)
           throw conflict(`there is an application "${name}" in project "${project.name}" already`);
@@ -90,12 +86,8 @@ export class Applications {
         requireVersion(version, row.version);
         if (row.removal !== null) throw conflict(`application "${row.name}" is being removed`);
         const project = { id: row.project_id, name: row.project };
-        const repositories = await checkedRepositories(tx, {
-          name: row.name,
-          spec,
-          project,
-          gatesAllow: this.config.gatesAllow,
-        });
+        const { gatesAllow } = this.config;
+        const repositories = await checkedRepositories(tx, { name: row.name, spec, project, gatesAllow });
         await store.updateSpec(tx, row.id, spec);
         await this.saveSources(tx, row.id, spec, repositories);
         tx.audit({
@@ -138,7 +130,7 @@ export class Applications {
         const clusters = clustersOf(request, targets);
         const result = syncResultOf(row, clusters?.length ?? targets.length);
         const by = caller.principal.name;
-        const asked = { id: randomUUID(), by, at: await tx.now(), force: request.force, clusters };
+        const asked = { id: randomUUID(), by, force: request.force, clusters };
         await store.addSyncRequest(tx, row.id, asked);
         tx.audit({
           action: 'application.sync',

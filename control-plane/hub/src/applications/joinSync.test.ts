@@ -2,10 +2,8 @@ import { expect, test } from 'vitest';
 
 import { joinSync, type PendingSync } from './joinSync.ts';
 
-const at = '2026-11-30T12:00:00.000Z';
-
 function asked(by: string, clusters: string[] | null, force = false): PendingSync {
-  return { id: `of ${by}`, by, at, force, clusters };
+  return { id: `of ${by}`, by, force, clusters };
 }
 
 test('the first request is as it was asked', () => {
@@ -14,7 +12,7 @@ test('the first request is as it was asked', () => {
 
 test('what two people asked for is done for both, once where both asked for it', () => {
   const both = joinSync(asked('ann', ['a', 'b'], true), asked('bob', ['b', 'c']));
-  expect(both).toEqual({ id: 'of bob', by: 'ann, bob', at, force: true, clusters: ['a', 'b', 'c'] });
+  expect(both).toEqual({ id: 'of bob', by: 'ann, bob', force: true, clusters: ['a', 'b', 'c'] });
   expect(joinSync(both, asked('ann', ['a'])).by).toBe('ann, bob');
 });
 

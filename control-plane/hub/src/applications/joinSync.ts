@@ -1,8 +1,7 @@
-/** What a person asked to be synced, and has not been looked at yet. */
+/** What a person asked to be synced, and has not been looked at yet; as it is stored. */
 export interface PendingSync {
   id: string;
   by: string;
-  at: Date | string;
   /** Applies every object, also unchanged ones. */
   force: boolean;
   /** Ids; null: all. */

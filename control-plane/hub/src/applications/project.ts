@@ -2,7 +2,7 @@
 import { parseWindow } from '@flotilla/domain/window/window';
 import { z } from 'zod';
 import { pageSchema } from '../http/operation.ts';
-import { clusterSelection } from './spec.ts';
+import { clusterSelection, dnsLabel } from './spec.ts';
 
 export const defaultProject = 'default';
 
@@ -33,7 +33,7 @@ const syncWindow = z
 const syncWindows = z.array(syncWindow).max(100);
 const syncWindowsText = 'when new revisions may go out; what runs, and self-heal, are never held up';
 
-const strategyName = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be a DNS label');
+const strategyName = z.string().regex(dnsLabel, 'must be a DNS label');
 
 /** Kept as they were written, and checked when they are: what was good once must not stop a fleet later. */
 const strategies = z
@@ -83,7 +83,7 @@ export const projectPage = pageSchema('ProjectPage', projectResource);
 
 export const newProject = z
   .strictObject({
-    name: z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be a DNS label, e.g. "team-a"'),
+    name: z.string().regex(dnsLabel, 'must be a DNS label, e.g. "team-a"'),
     spec: projectSpec.prefault({}),
   })
   .meta({ id: 'NewProject' });

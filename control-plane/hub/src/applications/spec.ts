@@ -6,7 +6,7 @@ import { basePath } from '@flotilla/domain/template/path';
 import { hasTemplate, parseTemplate } from '@flotilla/domain/template/parse';
 import { z } from 'zod';
 
-const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+export const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const duration = z
   .int()
   .min(0)

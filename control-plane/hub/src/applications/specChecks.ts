@@ -1,4 +1,5 @@
 /** What a spec's schema cannot say: the strategy is one that rollouts understand, dependencies make no circle. */
+import { requestOf } from '@flotilla/domain/gate/gate';
 import { strategyOf, type NamedStrategies } from '@flotilla/domain/rollout/namedStrategy';
 import type { Strategy } from '@flotilla/domain/rollout/strategy';
 import type { FieldIssue } from '../http/problem.ts';
@@ -20,11 +21,10 @@ export function issuesOfStrategy(
 /** Said when it is written, not when a fleet waits for it. */
 function gateIssues({ waves }: Strategy, allow: readonly string[], path: string): FieldIssue[] {
   const gates = new Set(waves.flatMap((wave) => wave.gates));
-  return [...gates].flatMap(({ name, probe }) => {
+  return [...gates].flatMap(({ name, probe, timeoutMs }) => {
     if (probe.type === 'plan') return [];
-    const url = URL.parse(probe.type === 'http' ? probe.url : probe.address);
-    const verdict = url === null ? null : checkTarget(url, allow, gatesAllowSetting);
-    if (verdict === null || verdict.ok) return [];
+    const verdict = checkTarget(new URL(requestOf(probe, timeoutMs).url), allow, gatesAllowSetting);
+    if (verdict.ok) return [];
     return [{ path, message: `gate "${name}" asks what it may not: ${verdict.reason}` }];
   });
 }

@@ -1,4 +1,5 @@
 /** Everything a tick decides on, read under the application's lock, which all writers of its targets and rollouts take first. */
+import type { PendingSync } from '../applications/joinSync.ts';
 import { projectSpec, type ProjectSpec } from '../applications/project.ts';
 import { applicationSpec, type ApplicationSpec } from '../applications/spec.ts';
 import type { Sql } from '../platform/transaction.ts';
@@ -17,19 +18,11 @@ export interface ApplicationRow {
   revisionNumber: number;
   rolloutVersion: bigint;
   rolloutState: StoredApplicationState;
-  syncRequest: SyncRequestRow | null;
+  syncRequest: PendingSync | null;
   leaveConfirmedAt: Date | null;
   now: Date;
   /** Nothing is assigned until `hub recover` has taken over what clusters hold. */
   hubRecovering: boolean;
-}
-
-export interface SyncRequestRow {
-  id: string;
-  by: string;
-  force: boolean;
-  /** Null: all. */
-  clusters: string[] | null;
 }
 
 /** Null: it is gone, or the hub is recovering and decides nothing. The lock comes before those of targets and of clusters, for everybody. */

@@ -4,7 +4,8 @@ import type { Observations, RolloutEvent } from '@flotilla/domain/rollout/step';
 import type { Strategy } from '@flotilla/domain/rollout/strategy';
 import { propose, retryAll, startWaiting } from '@flotilla/domain/rollout/verbs';
 
-import type { RevisionRow, SyncRequestRow } from './fleet.store.ts';
+import type { PendingSync } from '../applications/joinSync.ts';
+import type { RevisionRow } from './fleet.store.ts';
 
 export interface Asked {
   state: FleetState;
@@ -49,7 +50,7 @@ function newestReady(revisions: ReadonlyMap<number, RevisionRow>): number | null
 /** Starts what waits; else every target that was asked for gets another assignment of what belongs there. */
 export function syncNow(
   state: FleetState,
-  request: SyncRequestRow,
+  request: PendingSync,
   seen: Observations,
   nowMs: number,
 ): Asked & { targets: string[] } {

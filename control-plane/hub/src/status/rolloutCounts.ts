@@ -15,13 +15,18 @@ export interface Counted {
   failures: FailuresRow;
 }
 
+interface Held {
+  version: bigint;
+  counted: Promise<Counted>;
+}
+
 const rolloutsMax = 100;
 const failuresShown = 10;
 
 export class RolloutCounts {
   readonly #database: Database;
   /** The one that was asked for last comes last. */
-  readonly #held = new Map<string, { version: bigint; counted: Promise<Counted> }>();
+  readonly #held = new Map<string, Held>();
 
   constructor(database: Database) {
     this.#database = database;
@@ -30,12 +35,20 @@ export class RolloutCounts {
   at(rolloutId: string, version: bigint): Promise<Counted> {
     const known = this.#held.get(rolloutId);
     this.#held.delete(rolloutId);
-    const held = known?.version === version ? known : { version, counted: this.#count(rolloutId) };
+    const held = known?.version === version ? known : this.#begin(rolloutId, version);
     this.#held.set(rolloutId, held);
-    held.counted.catch(() => this.#held.delete(rolloutId));
     const [oldest] = this.#held.keys();
     if (this.#held.size > rolloutsMax && oldest !== undefined) this.#held.delete(oldest);
     return held.counted;
+  }
+
+  /** What failed is forgotten, unless a newer version was asked for meanwhile. */
+  #begin(rolloutId: string, version: bigint): Held {
+    const held = { version, counted: this.#count(rolloutId) };
+    held.counted.catch(() => {
+      if (this.#held.get(rolloutId) === held) this.#held.delete(rolloutId);
+    });
+    return held;
   }
 
   async #count(rolloutId: string): Promise<Counted> {

@@ -39,7 +39,7 @@ export async function followRevision(
     const found = items.find((rollout) => rollout.revisionNumber === revision && rollout.kind === kind);
     if (found === undefined)
       return { yet: items.map(({ revisionNumber, phase }) => [revisionNumber, phase]) };
-    const names = waveNames((await tour.client.rollout(found.id)).strategy);
+    const names = waveNames((await tour.client.rollout(found.id, { events: 0, outcomes: false })).strategy);
     const view = rolloutView({ ...found, waveNames: names }, '', Date.now());
     const text = stateText(view);
     if (text !== seen) states.push(view);

@@ -87,7 +87,7 @@ async function follow(world: World, say: (line: string) => void): Promise<Sample
   const samples: Sample[] = [];
   let told: Sample | null = null;
   for (;;) {
-    const { phase, waves, phaseReason } = await client.rollout(id);
+    const { phase, waves, phaseReason } = await client.rollout(id, { events: 0, outcomes: false });
     const sample = { atMs: performance.now() - startMs, phase, waves };
     samples.push(sample);
     if (told === null) say(tableHead(sample));

@@ -70,7 +70,9 @@ async function newestRollout(
   const [newest] = (await client.applications.rollouts(application, { limit: 1 })).items;
   if (newest === undefined) return [];
   const known = rollouts.find(({ id }) => id === newest.id);
-  const waveNames = known?.waveNames ?? waveNamesOf((await client.rollout(newest.id)).strategy);
+  const waveNames =
+    known?.waveNames ??
+    waveNamesOf((await client.rollout(newest.id, { events: 0, outcomes: false })).strategy);
   return [{ ...newest, waveNames }];
 }
 
