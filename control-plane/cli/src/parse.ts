@@ -19,11 +19,12 @@ export function pairs(texts: readonly string[]): Record<string, string> {
   return Object.fromEntries(entries);
 }
 
+const duration = /^(\d+)(ms|s|m|h|d)$/;
 const unitsMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** `90s`, `10m`, `1h`, `7d` in milliseconds. */
 export function durationMs(text: string): number {
-  const match = /^(\d+)(ms|s|m|h|d)$/.exec(text);
+  const match = duration.exec(text);
   const unit = match?.[2] === undefined ? undefined : unitsMs[match[2]];
   if (!match || unit === undefined)
     throw new InvalidArgumentError(`"${text}" is not a duration, e.g. 90s, 10m, 1h`);
@@ -32,14 +33,17 @@ export function durationMs(text: string): number {
 
 /** RFC 3339, or `2h` from now on; as RFC 3339 in UTC. */
 export function moment(text: string, now: Date): string {
-  if (/^\d+(ms|s|m|h|d)$/.test(text)) return new Date(now.getTime() + durationMs(text)).toISOString();
-  return timeOf(text);
+  return timeAround(text, now, 1);
 }
 
 /** RFC 3339, or `2h` before now; as RFC 3339 in UTC. */
 export function past(text: string, now: Date): string {
-  if (/^\d+(ms|s|m|h|d)$/.test(text)) return new Date(now.getTime() - durationMs(text)).toISOString();
-  return timeOf(text);
+  return timeAround(text, now, -1);
+}
+
+function timeAround(text: string, now: Date, sign: 1 | -1): string {
+  if (!duration.test(text)) return timeOf(text);
+  return new Date(now.getTime() + sign * durationMs(text)).toISOString();
 }
 
 function timeOf(text: string): string {

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { CommandError, exitCodes, type ExitCode } from '../exit.ts';
 import { durationMs, positiveInteger } from '../parse.ts';
 import { drawRollout } from '../rollout/draw.ts';
+import { columnsDefault } from '../rollout/screen.ts';
 import { watchRollout } from '../rollout/watch.ts';
 import { withSession, type Io, type Session } from '../session.ts';
 import { age, statusColor, table } from '../table.ts';
@@ -16,8 +17,6 @@ interface GetOptions {
   commit?: string;
   timeout?: number;
 }
-
-const columnsDefault = 80;
 
 export function registerRollout(program: Command, io: Io, end: (code: ExitCode) => void): void {
   const rollout = program.command('rollout').description('how revisions move over the fleet');

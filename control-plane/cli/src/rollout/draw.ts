@@ -11,7 +11,7 @@ import { short, statusColor } from '../table.ts';
 import { column, fit, harmless, widthOf, wrap } from './cells.ts';
 import { drawWaves } from './drawWaves.ts';
 import { isClosed } from './follow.ts';
-import { authorName, endWords, leftWords, plural, subjectOf, sumOf } from './words.ts';
+import { authorName, endWords, leftWords, plural, subjectOf, thereIn } from './words.ts';
 
 export interface RolloutRoom {
   columns: number;
@@ -83,7 +83,7 @@ function titleOf({ application, revisionNumber, kind, waves }: RolloutDetail, ce
   const [what, way] = kind === 'rollback' ? ['Rollback', 'from'] : ['Rollout', 'to'];
   const title = `${what} of ${application} ${way} revision ${revisionNumber}`;
   const total = waves.reduce((sum, wave) => sum + wave.total, 0);
-  const done = waves.reduce((sum, { outcomes }) => sum + sumOf(outcomes, ['Succeeded', 'RolledBack']), 0);
+  const done = waves.reduce((sum, { outcomes }) => sum + thereIn(outcomes), 0);
   const counted = `${title}: ${done} of ${plural(total, 'cluster')}`;
   return waves.length > 0 && widthOf(counted) <= cells ? counted : fit(title, cells);
 }

@@ -2,7 +2,7 @@
 import type { WaveDetail } from '@flotilla/client/rollouts';
 import type { Colors } from '../colors.ts';
 import { column, widthOf } from './cells.ts';
-import { outcomeWords, sumOf } from './words.ts';
+import { outcomeWords, sumOf, thereIn, thereOutcomes } from './words.ts';
 
 export interface WavesRoom {
   columns: number;
@@ -18,8 +18,6 @@ const barCellsMax = 32;
 const barCellsMin = 8;
 const stateCells = 'Running'.length;
 const columnsForIndent = 60;
-/** Where the rollout wants them to be. */
-const isThere: readonly string[] = ['Succeeded', 'RolledBack'];
 
 interface Layout {
   nameCells: number;
@@ -56,7 +54,7 @@ function waveLines(wave: WaveDetail, layout: Layout, room: WavesRoom): string[] 
 }
 
 function countText({ outcomes, total }: WaveDetail): string {
-  return `${sumOf(outcomes, isThere)} of ${total}`;
+  return `${thereIn(outcomes)} of ${total}`;
 }
 
 function signOf({ state, failures }: WaveDetail, { colors, isClosed }: WavesRoom): string {
@@ -82,7 +80,7 @@ function stateText({ state }: WaveDetail, { colors, isClosed }: WavesRoom): stri
 /** Readable without colours as well: each outcome has a sign of its own. */
 function barOf({ outcomes, total }: WaveDetail, cells: number, colors: Colors): string {
   const parts = [
-    { count: sumOf(outcomes, isThere), paint: colors.green, sign: '█' },
+    { count: thereIn(outcomes), paint: colors.green, sign: '█' },
     { count: sumOf(outcomes, ['Soaking']), paint: colors.cyan, sign: '▓' },
     { count: sumOf(outcomes, ['Assigned', 'Progressing']), paint: colors.yellow, sign: '▒' },
     { count: sumOf(outcomes, ['Failed']), paint: colors.red, sign: '✗' },
@@ -114,7 +112,7 @@ export function sharesOf(counts: readonly number[], total: number, cells: number
 
 /** Nothing where all have succeeded or all still wait. */
 function otherLines({ outcomes }: WaveDetail, colors: Colors, cells: number): string[] {
-  const counted = outcomeWords.filter(([word]) => !isThere.includes(word) && (outcomes[word] ?? 0) > 0);
+  const counted = outcomeWords.filter(([word]) => !thereOutcomes.includes(word) && (outcomes[word] ?? 0) > 0);
   if (counted.every(([word]) => word === 'Pending')) return [];
   const lines: { plain: string; painted: string }[] = [];
   for (const [word, words] of counted) {

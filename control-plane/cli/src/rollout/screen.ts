@@ -18,13 +18,15 @@ const endFrame = '\u001b[?2026l';
 const clearLine = '\u001b[2K';
 const clearBelow = '\u001b[J';
 
-const sizeDefault = { columns: 80, rows: 24 };
+/** Where the output does not say how wide it is. */
+export const columnsDefault = 80;
+const rowsDefault = 24;
 
 export function openScreen(output: Io['stdout']): Screen {
   let drawn: readonly string[] = [];
   const size = () => ({
-    columns: output.columns || sizeDefault.columns,
-    rows: output.rows || sizeDefault.rows,
+    columns: output.columns || columnsDefault,
+    rows: output.rows || rowsDefault,
   });
   return {
     size,

@@ -9,8 +9,8 @@ import { pause } from '../pause.ts';
 import type { Session } from '../session.ts';
 import { decisionText, drawRollout } from './draw.ts';
 import { followRollout, isClosed, type RolloutSight } from './follow.ts';
-import { openScreen } from './screen.ts';
-import { sumOf } from './words.ts';
+import { columnsDefault, openScreen } from './screen.ts';
+import { thereIn } from './words.ts';
 
 export interface WatchOptions {
   /** Null: there is none yet. */
@@ -23,7 +23,6 @@ interface Watcher extends Disposable {
   see: (sight: RolloutSight) => void;
 }
 
-const columnsDefault = 80;
 const secondMs = 1_000;
 /** Between two lines that only count. */
 const countLineMs = 10_000;
@@ -143,9 +142,7 @@ function lineWatcher({ io, colors }: Session): Watcher {
 function countLine({ waves, failures, deferred }: RolloutDetail): string {
   const counts = waves
     .filter(({ state }) => state === 'Running' || state === 'Soaking')
-    .map(
-      ({ name, outcomes, total }) => `${name} ${sumOf(outcomes, ['Succeeded', 'RolledBack'])} of ${total}`,
-    );
+    .map(({ name, outcomes, total }) => `${name} ${thereIn(outcomes)} of ${total}`);
   const bad = failures.total > 0 ? [`${failures.total} failed`] : [];
   const away = deferred > 0 ? [`${deferred} deferred`] : [];
   return [...counts, ...bad, ...away].join(', ');

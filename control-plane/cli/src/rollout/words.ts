@@ -21,6 +21,13 @@ export function sumOf(outcomes: Record<string, number>, words: readonly string[]
   return words.reduce((sum, word) => sum + (outcomes[word] ?? 0), 0);
 }
 
+/** Where a rollout wants its clusters to be. */
+export const thereOutcomes: readonly string[] = ['Succeeded', 'RolledBack'];
+
+export function thereIn(outcomes: Record<string, number>): number {
+  return sumOf(outcomes, thereOutcomes);
+}
+
 /** `Ada Lovelace` of `Ada Lovelace <ada@example.com>`. */
 export function authorName(author: string): string {
   return harmless(author.replace(/<[^>]*>/, '')) || harmless(author);
