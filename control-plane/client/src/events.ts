@@ -4,6 +4,7 @@
  */
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import { FlotillaConnectionError } from './errors.ts';
+import { pause } from './pause.ts';
 import type { Transport } from './transport.ts';
 import type { FleetEvent } from './types.ts';
 
@@ -64,12 +65,4 @@ async function* oneStream(
 
 function isCut(error: unknown): boolean {
   return error instanceof FlotillaConnectionError || error instanceof TypeError;
-}
-
-/** Ends early, without an error, when the signal aborts. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
-  });
 }

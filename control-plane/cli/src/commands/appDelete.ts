@@ -2,7 +2,7 @@
 import { FlotillaApiError } from '@flotilla/client/errors';
 import type { RemovalMode } from '@flotilla/client/types';
 import { CommandError, exitCodes } from '../exit.ts';
-import { pause } from '../pause.ts';
+import { pause } from '@flotilla/client/pause';
 import type { Session } from '../session.ts';
 
 export interface DeleteOptions {

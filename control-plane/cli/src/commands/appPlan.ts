@@ -6,7 +6,7 @@ import type { Plan, PlanDiff, PlanResult } from '@flotilla/client/types';
 import { verdictOfFleet, type PlanVerdict } from '@flotilla/domain/plan/verdict';
 import { exitCodes, type ExitCode } from '../exit.ts';
 import type { Session } from '../session.ts';
-import { pause } from '../pause.ts';
+import { pause } from '@flotilla/client/pause';
 import { planText } from './planText.ts';
 
 export interface PlanOptions {

@@ -4,7 +4,7 @@
  */
 import type { Application, Target } from '@flotilla/client/types';
 import { exitCodes, type ExitCode } from '../exit.ts';
-import { pause } from '../pause.ts';
+import { pause } from '@flotilla/client/pause';
 import type { Session } from '../session.ts';
 import { currencyText } from './targets.ts';
 import { targetsOf } from './appShow.ts';

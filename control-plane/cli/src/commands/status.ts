@@ -1,7 +1,7 @@
 /** `status`: the fleet on one screen, and with `--watch` kept up to date. */
 import type { Application, Cluster, Fleet, Target } from '@flotilla/client/types';
 import type { Command } from 'commander';
-import { pause } from '../pause.ts';
+import { pause } from '@flotilla/client/pause';
 import { withSession, type Io, type Session } from '../session.ts';
 import { age, fields, labelsText, statusColor, table } from '../table.ts';
 import { applicationColumns } from './appShow.ts';

@@ -1,8 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
+import { widthOf } from '@flotilla/client/cells';
 import fc from 'fast-check';
 import pc from 'picocolors';
 import { describe, expect, test } from 'vitest';
-import { widthOf } from './cells.ts';
 import { drawRollout, type RolloutRoom } from './draw.ts';
 import { sharesOf } from './drawWaves.ts';
 import { asked, at, awaited, closed, manyWaves, paused, rollout, soaking } from './rollout.fixture.ts';

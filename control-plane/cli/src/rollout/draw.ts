@@ -6,9 +6,10 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { RolloutDetail, RolloutFailure } from '@flotilla/client/rollouts';
 import { formatDuration } from '@flotilla/domain/rollout/duration';
+import { harmless, widthOf } from '@flotilla/client/cells';
 import type { Colors } from '../colors.ts';
 import { short, statusColor } from '../table.ts';
-import { column, fit, harmless, widthOf, wrap } from './cells.ts';
+import { column, fit, wrap } from './cells.ts';
 import { drawWaves } from './drawWaves.ts';
 import { isClosed } from './follow.ts';
 import { authorName, endWords, leftWords, plural, subjectOf, thereIn } from './words.ts';

@@ -1,7 +1,8 @@
 /** A wave a line: its sign, a bar of its outcomes, how many are there, its state; what else became of its targets below. */
 import type { WaveDetail } from '@flotilla/client/rollouts';
+import { widthOf } from '@flotilla/client/cells';
 import type { Colors } from '../colors.ts';
-import { column, widthOf } from './cells.ts';
+import { column } from './cells.ts';
 import { outcomeWords, sumOf, thereIn, thereOutcomes } from './words.ts';
 
 export interface WavesRoom {

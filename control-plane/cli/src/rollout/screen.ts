@@ -2,8 +2,8 @@
  * A few lines of a terminal that are drawn again and again in the same place: what was above stays, and what was drawn last
  * stays below it when it is over. Every frame must fit the terminal; it may have another number of lines than the one before.
  */
+import { widthOf } from '@flotilla/client/cells';
 import type { Io } from '../session.ts';
-import { widthOf } from './cells.ts';
 
 export interface Screen extends Disposable {
   size: () => { columns: number; rows: number };

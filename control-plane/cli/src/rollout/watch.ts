@@ -5,7 +5,7 @@
 import type { RolloutDetail } from '@flotilla/client/rollouts';
 import { stringify } from 'yaml';
 import { exitCodes, type ExitCode } from '../exit.ts';
-import { pause } from '../pause.ts';
+import { pause } from '@flotilla/client/pause';
 import type { Session } from '../session.ts';
 import { decisionText, drawRollout } from './draw.ts';
 import { followRollout, isClosed, type RolloutSight } from './follow.ts';

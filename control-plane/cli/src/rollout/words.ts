@@ -1,7 +1,7 @@
 /** Small phrases of a rollout: times, counts, people. */
 import { formatDuration } from '@flotilla/domain/rollout/duration';
 import { timeWords } from '@flotilla/domain/rollout/describe';
-import { harmless } from './cells.ts';
+import { harmless } from '@flotilla/client/cells';
 
 /** In the order in which they are counted out. */
 export const outcomeWords = [

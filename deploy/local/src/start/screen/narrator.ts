@@ -3,9 +3,10 @@
  * Of a few clusters it says the names, of many their number: never 200 lines for 200 clusters.
  */
 import type { Cluster, Target, Transition } from '@flotilla/client/types';
+import { harmless } from '@flotilla/client/cells';
 import { isSettled } from './mood.ts';
 import type { FleetSight, SeenRollout } from './sight.ts';
-import { harmless, namesOf, spell } from './text.ts';
+import { namesOf, spell } from './text.ts';
 import type { FeedItem, Tone } from './view.ts';
 import { authorWords, commitWords, driftWords, statusTone } from './words.ts';
 

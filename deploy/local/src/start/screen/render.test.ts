@@ -1,8 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
+import { widthOf } from '@flotilla/client/cells';
 import { describe, expect, test } from 'vitest';
 import { colorsOf } from './paint.ts';
 import { render } from './render.ts';
-import { widthOf } from './text.ts';
 import { awayView, manyView, startingView, threeView } from './view.fixture.ts';
 import type { ScreenView } from './view.ts';
 

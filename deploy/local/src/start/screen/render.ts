@@ -2,10 +2,11 @@
  * The screen as lines, from plain data: never wider or higher than the terminal. Header and keys are always there; rollouts
  * and clusters take what they need, and what happened last gets the rest.
  */
+import { widthOf } from '@flotilla/client/cells';
 import { renderClusters } from './renderClusters.ts';
 import { renderRollouts } from './renderRollouts.ts';
 import { inTone, type Colors } from './paint.ts';
-import { clockTime, column, fit, spell, widthOf } from './text.ts';
+import { clockTime, column, fit, spell } from './text.ts';
 import type { FeedItem, PartView, ScreenView } from './view.ts';
 
 export interface Room {

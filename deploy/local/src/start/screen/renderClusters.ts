@@ -1,7 +1,8 @@
 /** The clusters: a row for each of a few, a cell for each of many. Either way first how many do how. */
+import { widthOf } from '@flotilla/client/cells';
 import type { ClusterMood } from './mood.ts';
 import { inMood, moods, moodWords, signOf, type Colors } from './paint.ts';
-import { column, fit, widthOf } from './text.ts';
+import { column, fit } from './text.ts';
 
 export interface ClustersRoom {
   columns: number;

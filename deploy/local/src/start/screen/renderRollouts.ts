@@ -1,7 +1,8 @@
 /** Rollouts: one whole, with a bar for each wave; of more, a line each. */
+import { widthOf } from '@flotilla/client/cells';
 import { statusTone } from './words.ts';
 import { inTone, type Colors } from './paint.ts';
-import { column, fit, spell, widthOf } from './text.ts';
+import { column, fit, spell } from './text.ts';
 import type { RolloutView, WaveView } from './view.ts';
 
 interface RolloutsRoom {

@@ -3,6 +3,7 @@
  * enough, lines elsewhere. It follows the fleet through the hub's API alone, also while that is away, and its keys do what
  * they say.
  */
+import { harmless } from '@flotilla/client/cells';
 import type { Fleet } from '../fleet.ts';
 import { sayWhatToTry } from '../outcome.ts';
 import { MAIN_APPLICATION } from '../sample.ts';
@@ -16,7 +17,7 @@ import { render } from './render.ts';
 import type { FleetSight } from './sight.ts';
 import { newState, viewOf, type ShowState } from './state.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
-import { harmless, spell } from './text.ts';
+import { spell } from './text.ts';
 import type { FeedItem, Tone } from './view.ts';
 import { FleetWatch } from './watch.ts';
 

@@ -2,8 +2,8 @@
  * Keeps a look at the fleet up to date without burdening its hub: the event stream says when and where something is new,
  * and between two looks there is time. A hub that is away is told once, asked again and again, and told when it is back.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { FlotillaClient } from '@flotilla/client/client';
+import { pause } from '@flotilla/client/pause';
 import { lookAtFleet, nothingSeen, type FleetSight } from './sight.ts';
 
 export interface WatchNews {
@@ -99,9 +99,4 @@ export class FleetWatch {
       await pause(streamAgainMs, signal);
     }
   }
-}
-
-/** Ends early, without an error, when the signal aborts. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return delay(ms, undefined, { signal }).catch(() => undefined);
 }

@@ -1,6 +1,7 @@
 /** What happened, in people's words. */
 import type { Transition } from '@flotilla/client/types';
-import { harmless, spell, spellShort } from './text.ts';
+import { harmless } from '@flotilla/client/cells';
+import { spell, spellShort } from './text.ts';
 import type { Tone } from './view.ts';
 
 export function statusTone(word: string): Tone {
