@@ -26,18 +26,19 @@ function sharedText({ assignment: _assignment, target: _target, ...shared }: Hea
   return canonicalText(shared).slice(1, -1);
 }
 
+/** Whether two heads have the same there; the type asks for every member, so that a new one cannot be forgotten. */
+const alike = Object.values({
+  revision: (a, b) => a.revision === b.revision,
+  bundle: (a, b) => a.bundle.digest === b.bundle.digest && a.bundle.sizeBytes === b.bundle.sizeBytes,
+  body: (a, b) => a.body === b.body,
+  deletesMax: (a, b) => a.deletesMax === b.deletesMax,
+  state: (a, b) => a.state === b.state,
+  removal: (a, b) => a.removal === b.removal,
+  operation: (a, b) => isOrdinary(a.operation) && isOrdinary(b.operation),
+} satisfies Record<Exclude<keyof Head, 'assignment' | 'target'>, (a: Head, b: Head) => boolean>);
+
 function isAlike(a: Head, b: Head): boolean {
-  return (
-    a.revision === b.revision &&
-    a.bundle.digest === b.bundle.digest &&
-    a.bundle.sizeBytes === b.bundle.sizeBytes &&
-    a.body === b.body &&
-    a.deletesMax === b.deletesMax &&
-    a.state === b.state &&
-    a.removal === b.removal &&
-    isOrdinary(a.operation) &&
-    isOrdinary(b.operation)
-  );
+  return alike.every((isSame) => isSame(a, b));
 }
 
 function isOrdinary(operation: HeadOperation): boolean {

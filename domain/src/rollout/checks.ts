@@ -15,12 +15,7 @@ export interface GateState {
   progress: GateProgress;
 }
 
-/** Gates that keep the wave from opening, failed ones too. */
-export function unpassedGates({ gates }: Pick<Wave, 'gates'>, wave: Gates): Gate[] {
-  return gates.filter((gate) => !isPassed({ gate, progress: progressOf(wave, gate) }));
-}
-
-/** How far a gate has come; null where it has passed. */
+/** Gates that keep the wave from opening, failed ones too, and how far each has come. */
 export function waitingGates({ gates }: Pick<Wave, 'gates'>, wave: Gates): GateState[] {
   return gates
     .map((gate) => ({ gate, progress: progressOf(wave, gate) }))

@@ -10,7 +10,7 @@ import { gatesEndMs } from './checks.ts';
 import { isUnapproved, openWave } from './gates.ts';
 import { isInFlight } from './outcome.ts';
 import { countOf, emptyTally, type RolloutTally, type WaveTally } from './tally.ts';
-import { askerOf, type Asker } from './windows.ts';
+import { askerOf, isOpenTo, type Asker } from './windows.ts';
 
 /** Longer in flight than so many times the median: it is taken to end at its deadline. */
 const overdueTimes = 2;
@@ -104,10 +104,10 @@ function startOf(rollout: RolloutFacts, at: number, fromMs: number): number | nu
 function opensAt(windows: readonly Window[], fromMs: number, asker: Asker): number | null {
   let atMs = fromMs;
   for (let change = 0; change < windowChangesMax && windows.length > 0; change++) {
-    const { isOpen, isOpenToPeople, untilMs } = judgeWindows(windows, atMs);
-    if (asker === 'person' ? isOpenToPeople : isOpen) return atMs;
-    if (untilMs === null) return null;
-    atMs = untilMs;
+    const verdict = judgeWindows(windows, atMs);
+    if (isOpenTo(verdict, asker)) return atMs;
+    if (verdict.untilMs === null) return null;
+    atMs = verdict.untilMs;
   }
   return windows.length === 0 ? atMs : null;
 }

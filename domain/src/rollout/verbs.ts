@@ -3,7 +3,7 @@
  * next step draws the consequences.
  */
 import { draftOf, setOpen, setOutcomes, setTarget, stateOf, tell, noteSuccess, type Draft } from './draft.ts';
-import { restartGates, unpassedGates, waiveGates } from './checks.ts';
+import { restartGates, waitingGates, waiveGates } from './checks.ts';
 import { areOpenedDone, forgiveFailures, isUnapproved, openWave, setWave } from './gates.ts';
 import { laneFailures } from './lane.ts';
 import { tellOutcome } from './observe.ts';
@@ -110,14 +110,14 @@ function passGates(state: FleetState, by: string, nowMs: number): VerbResult {
   const progress = open?.waves[at];
   const refusal = 'no target is soaking, and no wave waits for a gate';
   if (open === null || wave === undefined || progress === undefined) return refuse(refusal);
-  const gates = unpassedGates(wave, progress);
+  const gates = waitingGates(wave, progress);
   if (gates.length === 0 || !areOpenedDone(open) || isUnapproved(open, wave, at)) return refuse(refusal);
   const draft = draftOf(state, nowMs);
   setWave(draft, at, { gates: waiveGates(wave, progress, by, () => true) });
   tell(
     draft,
     'Promoted',
-    `wave ${wave.name} past ${gates.map(({ name }) => `gate ${name}`).join(', ')}, by ${by}`,
+    `wave ${wave.name} past ${gates.map(({ gate }) => `gate ${gate.name}`).join(', ')}, by ${by}`,
   );
   return done(draft);
 }

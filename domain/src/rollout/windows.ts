@@ -43,8 +43,12 @@ export function nextWindowChange(draft: Draft): number | null {
 function holdOf(draft: Draft, windows: readonly Window[], asker: Asker): Hold {
   if (windows.length === 0) return noHold;
   const verdict = verdictOf(draft, windows);
-  if (asker === 'person' ? verdict.isOpenToPeople : verdict.isOpen) return noHold;
+  if (isOpenTo(verdict, asker)) return noHold;
   return { words: closedWords(verdict), untilMs: verdict.untilMs };
+}
+
+export function isOpenTo({ isOpen, isOpenToPeople }: WindowVerdict, asker: Asker): boolean {
+  return asker === 'person' ? isOpenToPeople : isOpen;
 }
 
 /** `a sync window until 2026-11-25 08:00 UTC (allows from …)` */
