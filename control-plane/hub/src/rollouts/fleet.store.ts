@@ -109,7 +109,7 @@ export async function readTargets(
 }
 
 /** JSON that is the same from row to row is parsed once, and is then one value: rows are never changed. */
-function alikeParser(): (text: string) => never {
+export function alikeParser(): (text: string) => never {
   const known = new Map<string, unknown>();
   return (text) => {
     if (!known.has(text)) known.set(text, JSON.parse(text));

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { canonicalText } from '@flotilla/domain/bundle/canonical';
 import { shareEvents, type SharedEvent } from '@flotilla/domain/rollout/alike';
 import { changesOf, isUnchanged } from '@flotilla/domain/rollout/changes';
+import { dropWords } from '@flotilla/domain/rollout/describe';
 import { next } from '@flotilla/domain/rollout/next';
 import { strategyOf } from '@flotilla/domain/rollout/namedStrategy';
 import type { FleetState } from '@flotilla/domain/rollout/state';
@@ -254,10 +255,9 @@ async function save(
 }
 
 /** The one question of the drop guard, for the whole fleet. */
-export function dropText({ open, laneDrops }: FleetState): string | null {
+function dropText({ open, laneDrops }: FleetState): string | null {
   const [held] = [...(open?.heldDrops ?? []), ...laneDrops];
-  if (held === undefined) return null;
-  return `revision ${held.revision} drops ${held.dropped} of ${held.total} objects: confirm it, or push what mends it`;
+  return held === undefined ? null : `${dropWords(held)}: confirm it, or push what mends it`;
 }
 
 /** Targets to be removed now: all of an application on its way out; else those whose grace is over. */

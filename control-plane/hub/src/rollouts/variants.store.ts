@@ -2,7 +2,7 @@
 import type { ClusterValues } from '@flotilla/domain/template/cluster';
 
 import type { HubTransaction, Sql } from '../platform/transaction.ts';
-import type { RevisionRow, SeenTargetRow } from './fleet.store.ts';
+import { alikeParser, type RevisionRow, type SeenTargetRow } from './fleet.store.ts';
 import { TargetVariants, type RevisionVariants, type VariantRow } from './variants.ts';
 
 /** Null: every revision that counts is the same for all clusters. `spokenOf`: numbers, beside those of the newest. */
@@ -55,12 +55,13 @@ async function readClusterValues(
   applicationId: string,
   targets: readonly SeenTargetRow[],
 ): Promise<Map<string, ClusterValues>> {
-  const rows = await tx.sql<{ id: string; facts: Record<string, string> }>(
-    `SELECT t.id, c.facts FROM targets t JOIN clusters c ON c.id = t.cluster_id
-     WHERE t.application_id = $1::uuid AND t.state <> 'Removing'`,
+  const rows = await tx.sql<{ id: string; facts: string }>(
+    `SELECT t.id, c.facts::text AS facts FROM targets t JOIN clusters c ON c.id = t.cluster_id
+     WHERE t.application_id = $1::uuid`,
     [applicationId],
   );
-  const facts = new Map(rows.map((row) => [row.id, row.facts]));
+  const parse = alikeParser();
+  const facts = new Map(rows.map((row): [string, Record<string, string>] => [row.id, parse(row.facts)]));
   return new Map(
     targets
       .filter(({ state }) => state !== 'Removing')

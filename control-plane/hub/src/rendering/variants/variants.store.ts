@@ -219,9 +219,10 @@ export class VariantStore {
   ): Promise<boolean> {
     return this.transactions.inTransaction(systemActor, async (tx) => {
       await lockApplication(tx, applicationId);
+      const clusters = await readVariantClusters(tx, applicationId);
       for (const revision of revisions) {
-        const { clusters, variants } = await look(tx, revision);
         if (await isGivenUp(tx, revision)) continue;
+        const variants = await readStoredVariants(tx, revision.id);
         const isFull = variants.length >= variantsMax;
         if (!isFull && lackingOf(revision, clusters, variants).length > 0) return tx.nothingChanged(false);
       }
@@ -257,11 +258,14 @@ async function look(
   { id, applicationId }: Pick<Candidate, 'id' | 'applicationId'>,
 ): Promise<{ clusters: VariantCluster[]; variants: StoredVariant[] }> {
   const clusters = await readVariantClusters(source, applicationId);
-  const variants = await source.sql<StoredVariant>(
+  return { clusters, variants: await readStoredVariants(source, id) };
+}
+
+function readStoredVariants(source: Sql, revisionId: string): Promise<StoredVariant[]> {
+  return source.sql<StoredVariant>(
     `SELECT id, reads, bundle, error->>'message' AS error FROM variants WHERE revision_id = $1::uuid ORDER BY id`,
-    [id],
+    [revisionId],
   );
-  return { clusters, variants };
 }
 
 /** Of the application's targets, as far as they are not on their way out; before it was ever placed, where it will be. */
