@@ -47,6 +47,8 @@ export async function selfHeal(run: Run): Promise<void> {
   for (const group of groupByKind(planned, (item) => item.task.identity, 'apply')) await revert(run, group);
   await noteUids(run);
   await saveApplied(run.cluster, run.target);
+  // Nothing happens on the cluster by a write that was refused: no event would bring it back.
+  dueObjects(run);
 }
 
 /** Drifted or failed, not being deleted, not in conflict, and not within its back-off. Asks to be run again for those that wait. */
@@ -154,11 +156,8 @@ function noteRevert(run: Run, key: string, fields: DriftField[]): void {
   const conflict = fought
     .map(({ path, manager }) => `${path} is written by ${manager || 'another client'} again and again`)
     .join(', ');
-  const delayMs = selfHealDelayMs(reverts);
-  const notBeforeMs = clock.monotonicMs() + delayMs;
+  const notBeforeMs = clock.monotonicMs() + selfHealDelayMs(reverts);
   run.target.healing.set(key, { reverts, notBeforeMs, fights, conflict: conflict || null });
-  // Nothing happens on the cluster by a write that was refused: no event would bring this back.
-  if (!conflict && run.target.failures.has(key)) run.cluster.runLater(run.target, delayMs);
   if (conflict) run.target.conditions.set('Conflict', `${key}: ${conflict}`);
   if (conflict)
     run.cluster.log.warn(
