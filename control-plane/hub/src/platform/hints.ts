@@ -14,6 +14,8 @@ export type HintKind =
   /** Of an application: its files moved, or a revision of it is to be rendered. Nothing of it is placed or assigned by that. */
   | 'source'
   | 'rollout'
+  /** Of an application: a step was saved, so that what is counted of its targets may have moved. It is not looked at again by that. */
+  | 'stepped'
   | 'session'
   | 'audit'
   | 'status'

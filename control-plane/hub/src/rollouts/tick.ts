@@ -248,7 +248,7 @@ async function save(
   ]);
   if (isLast) await saved.deleteApplication(tx, application.id);
   // Not for the worker: a step that was made leaves nothing to do until something is seen or a time comes.
-  tx.hint('status', application.id);
+  for (const kind of ['stepped', 'status'] as const) tx.hint(kind, application.id);
   // Whoever saw a cluster connect while its target was being made found no target to look at.
   if ((placement?.added ?? 0) > 0) tx.hint('rollout', application.id);
   return { outcome: 'changed', assigned: assignments.length, ...ahead };

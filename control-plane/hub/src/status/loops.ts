@@ -36,7 +36,7 @@ export function runStatusLoops(options: StatusLoopOptions): Promise<unknown> {
     runLoop({
       name: 'counters',
       intervalMs: hintedIntervalMs,
-      hints: { source: hints, kinds: ['session', 'cluster', 'application', 'rollout', 'status'] },
+      hints: { source: hints, kinds: ['session', 'cluster', 'application', 'rollout', 'stepped'] },
       logger,
       signal,
       run: async (hinted) => {
