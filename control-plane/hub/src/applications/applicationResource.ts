@@ -34,13 +34,24 @@ function rolloutOf({ rollout }: ApplicationRow): ApplicationResource['rollout'] 
 }
 
 function revisionOf({ revision, revision_number: number }: ApplicationRow): ApplicationResource['revision'] {
-  if (revision === null) return null;
+  return revision === null ? null : revisionSummaryOf({ number, ...revision });
+}
+
+export interface StoredRevision {
+  number: number;
+  state: string;
+  sources: readonly { commit: string }[];
+  meta: { message?: string; author?: string };
+}
+
+/** The commit is the first source's. */
+export function revisionSummaryOf({ number, state, sources, meta }: StoredRevision) {
   return {
     number,
-    state: revision.state,
-    commit: revision.sources[0]?.commit ?? '',
-    message: revision.meta.message ?? '',
-    author: revision.meta.author ?? '',
+    state,
+    commit: sources[0]?.commit ?? '',
+    message: meta.message ?? '',
+    author: meta.author ?? '',
   };
 }
 

@@ -2,6 +2,7 @@
 import { Controller, Get, Injectable, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { dropWords } from '@flotilla/domain/rollout/describe';
+import { revisionSummaryOf } from '../applications/applicationResource.ts';
 import { Authorize } from '../http/authorize.ts';
 import { Operation } from '../http/operation.ts';
 import { decodeCursor, pageOf, type Page } from '../http/pages.ts';
@@ -69,11 +70,10 @@ function wordsOf({ kind, revision, count, of, since }: QuestionRow): string {
 /** Of a revision that is gone meanwhile only the number is known. */
 function revisionOf({ kind, revision, revisionState, sources, meta }: QuestionRow) {
   if (kind === 'leaving') return null;
-  return {
+  return revisionSummaryOf({
     number: revision,
     state: revisionState ?? '',
-    commit: sources?.[0]?.commit ?? '',
-    message: meta?.message ?? '',
-    author: meta?.author ?? '',
-  };
+    sources: sources ?? [],
+    meta: meta ?? {},
+  });
 }

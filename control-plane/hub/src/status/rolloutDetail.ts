@@ -3,6 +3,7 @@ import { describeRollout, type WaveView } from '@flotilla/domain/rollout/describ
 import { estimateEnd } from '@flotilla/domain/rollout/estimate';
 import type { OutcomeType } from '@flotilla/domain/rollout/state';
 import { emptyTally, type RolloutTally, type WaveTally } from '@flotilla/domain/rollout/tally';
+import { revisionSummaryOf } from '../applications/applicationResource.ts';
 import { rolloutOf } from '../rollouts/fleetRows.ts';
 import type { FailuresRow, OutcomeCountRow, RolloutDetailRow } from './rolloutDetail.store.ts';
 import type { RolloutEventRow } from './rollouts.store.ts';
@@ -33,7 +34,7 @@ export function rolloutDetailOf({ row, outcomes, failures, events }: RolloutRead
     startedAt: row.startedAt?.toISOString() ?? null,
     closedAt: row.closedAt?.toISOString() ?? null,
     readAt: row.now.toISOString(),
-    revision: revisionOf(row),
+    revision: revisionSummaryOf({ ...row, number: row.revisionNumber, state: row.revisionState }),
     waves: waves.map(waveOf),
     waitsFor,
     until: timeOf(untilMs),
@@ -80,16 +81,6 @@ function failuresOf({ reasons, first }: FailuresRow, waves: readonly WaveView[])
       wave: waves[wave]?.name ?? '',
       at: timeOf(atMs),
     })),
-  };
-}
-
-function revisionOf({ revisionNumber, revisionState, sources, meta }: RolloutDetailRow) {
-  return {
-    number: revisionNumber,
-    state: revisionState,
-    commit: sources[0]?.commit ?? '',
-    message: meta.message ?? '',
-    author: meta.author ?? '',
   };
 }
 

@@ -1,4 +1,5 @@
 /** Rows of history and rollouts as the API shows them. */
+import { revisionSummaryOf } from '../applications/applicationResource.ts';
 import type { RunRow, TransitionListRow } from './history.store.ts';
 import type { RevisionRow, RolloutRow } from './rollouts.store.ts';
 import type * as schema from './status.schema.ts';
@@ -36,11 +37,7 @@ export function transitionResourceOf(row: TransitionListRow): schema.TransitionR
 export function revisionResourceOf(row: RevisionRow): schema.RevisionResource {
   return {
     id: row.id,
-    number: row.number,
-    state: row.state,
-    commit: row.sources[0]?.commit ?? '',
-    message: row.meta.message ?? '',
-    author: row.meta.author ?? '',
+    ...revisionSummaryOf(row),
     sources: row.sources.map(({ repository, ref, commit, path }) => ({ repository, ref, commit, path })),
     error: row.error && { message: row.error.message ?? 'does not render' },
     createdAt: row.created_at.toISOString(),
