@@ -6,7 +6,7 @@ import type { RenderProblem } from './child/manifests.ts';
 import { emptyProblems } from './emptyBundle.ts';
 import type { Candidate, RenderStore } from './render.store.ts';
 import { RenderStopped, type Rendered, type Renderer, type SourceToRender } from './renderer.ts';
-import { fillVariants } from './variants/fill.ts';
+import { fillVariants, type Trees } from './variants/fill.ts';
 import type { VariantStore } from './variants/variants.store.ts';
 
 export interface RenderOptions {
@@ -48,8 +48,7 @@ async function renderOne(options: RenderOptions, candidate: Candidate): Promise<
 async function renderVariantsOf(options: RenderOptions, candidate: Candidate): Promise<void> {
   const { store, variants, logger } = options;
   await variants.copySame(candidate);
-  const trees = await treesOf(options.frames, candidate);
-  const filled = trees.ok ? await fillVariants(options, candidate, trees.sources) : trees;
+  const filled = await fillVariants(options, candidate, () => treesOf(options.frames, candidate));
   const about = { application: candidate.application, revision: candidate.number };
   if (!filled.ok) {
     await store.saveProblems(candidate, filled.problems);
@@ -70,8 +69,7 @@ export async function renderWanted(options: RenderOptions, applicationId: string
       if (wanted.length === 0) return;
       const revisions = await store.rendered(applicationId, wanted);
       for (const revision of revisions) {
-        const trees = await treesOf(frames, revision);
-        const filled = trees.ok ? await fillVariants(options, revision, trees.sources) : trees;
+        const filled = await fillVariants(options, revision, () => treesOf(frames, revision));
         if (!filled.ok) await variants.giveUp(revision, filled.problems);
         const outcome = await variants.settle(revision);
         logger.info(
@@ -101,10 +99,7 @@ async function renderTrees(options: RenderOptions, candidate: Candidate): Promis
   return trees.ok ? renderSources(options.renderer, candidate.projectId, trees.sources) : trees;
 }
 
-type Trees = { ok: true; sources: SourceToRender[] } | { ok: false; problems: RenderProblem[] };
-
-/** What a revision is rendered from. */
-export async function treesOf(
+async function treesOf(
   stored: RenderOptions['frames'],
   candidate: Pick<Candidate, 'projectId' | 'sources' | 'renderSpec'>,
 ): Promise<Trees> {

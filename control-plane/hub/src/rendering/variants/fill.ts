@@ -22,14 +22,18 @@ export interface FillOptions {
   variants: Pick<VariantStore, 'look' | 'save' | 'dropUnused'>;
 }
 
+/** What a revision is rendered from. */
+export type Trees = { ok: true; sources: SourceToRender[] } | { ok: false; problems: RenderProblem[] };
+
 export type Filled = { ok: true } | { ok: false; problems: RenderProblem[] };
 
 export async function fillVariants(
   { renderer, variants: store }: FillOptions,
   revision: Candidate,
-  sources: readonly SourceToRender[],
+  readSources: () => Promise<Trees>,
 ): Promise<Filled> {
   const { projectId, renderSpec } = revision;
+  let trees: Trees | null = null;
   for (;;) {
     const { clusters, variants } = await store.look(revision);
     const lacking = lackingOf(revision, clusters, variants);
@@ -39,7 +43,10 @@ export async function fillVariants(
       if ((await store.dropUnused(revision)) === 0) return { ok: true };
       continue;
     }
-    const rendered = await renderFor(renderer, projectId, sources, renderSpec, lacking);
+    // Not before something is lacking: most commits of a large repository change nothing of an application's.
+    trees ??= await readSources();
+    if (!trees.ok) return trees;
+    const rendered = await renderFor(renderer, projectId, trees.sources, renderSpec, lacking);
     if (!Array.isArray(rendered)) return rendered;
     await saveTwice(() => store.save(revision, rendered.slice(0, room)));
   }

@@ -37,6 +37,22 @@ test('clusters lack one that agrees with none', () => {
   expect(lackingOf({ renderSpec }, clusters, [variant('a', null)])).toEqual([cluster('b')]);
 });
 
+test('no file is read where every cluster has its variant', async () => {
+  const filled = await fillVariants(
+    {
+      renderer: { renderVariants: () => Promise.reject(new Error('was asked')) },
+      variants: {
+        look: () => Promise.resolve({ clusters: [], variants: [] }),
+        save: () => Promise.reject(new Error('was saved')),
+        dropUnused: () => Promise.resolve(0),
+      },
+    },
+    { renderSpec, projectId: 'p' } as never,
+    () => Promise.reject(new Error('was read')),
+  );
+  expect(filled).toEqual({ ok: true });
+});
+
 describe('with as many as there may be', () => {
   const old = Array.from({ length: variantsMax }, (_, at) => ({
     ...variant(`old-${at}`, null),
@@ -66,7 +82,7 @@ describe('with as many as there may be', () => {
         },
       },
       { renderSpec, projectId: 'p' } as never,
-      [],
+      () => Promise.resolve({ ok: true, sources: [] }),
     );
     expect(filled).toEqual({ ok: true });
     return asked;
