@@ -1,7 +1,7 @@
 /**
  * Bundles from the hub to the volume: the index, then only the frames that are lacking. What has arrived stays, whole
  * frames on disk and a begun one in memory, so that a cut stream goes on where it ended. A bundle has arrived only when
- * all of it was read back and verified. One bundle at a time, on the bulk connection.
+ * all of it was read back and verified. One bundle at a time.
  */
 import type { ClientReadableStream, ServiceError } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
@@ -13,7 +13,7 @@ import type { AgentHubClient } from '@flotilla/proto/grpc';
 import type { BundleChunk, BundleRequest } from '@flotilla/proto/messages';
 import { WireError } from '@flotilla/proto/wireError';
 import type { BundleStore } from '../state/bundles.ts';
-import type { BulkConnection } from './connection.ts';
+import { besideControlMax, type SideCalls } from './connection.ts';
 
 export interface WantedBundle {
   digest: Digest;
@@ -50,7 +50,7 @@ export interface Partial {
 
 export interface FetchOptions {
   bundles: BundleStore;
-  bulk: BulkConnection;
+  side: SideCalls;
   /** Handed in again with the next try. */
   partial: { frame: Partial | null };
   stallMs?: number;
@@ -66,8 +66,9 @@ export async function fetchBundle(
   signal: AbortSignal,
 ): Promise<void> {
   if (options.bundles.isComplete(wanted.digest)) return;
-  await options.bulk.use(async (client) => {
-    const lacking = await ensureIndex(options, client, wanted, signal);
+  const lacking = await ensureIndex(options, wanted, signal);
+  const bytes = lacking.reduce((sum, frame) => sum + frame.bytes, 0);
+  await options.side.use(bytes, async (client) => {
     for (let at = 0; at < lacking.length; at += framesPerRequest) {
       await fetchFrames(options, client, wanted, lacking.slice(at, at + framesPerRequest), signal);
     }
@@ -78,20 +79,35 @@ export async function fetchBundle(
 
 async function ensureIndex(
   options: FetchOptions,
-  client: AgentHubClient,
   wanted: WantedBundle,
   signal: AbortSignal,
 ): Promise<IndexedFrame[]> {
   const held = await options.bundles.index(wanted.digest);
   if (held !== null) return lackingFrames(held, options.bundles.heldFrames());
-  const chunks: Uint8Array[] = [];
-  await readChunks(options, client, { ...wanted, frames: [] }, signal, (chunk) => {
-    if (chunk.type === 'index') chunks.push(chunk.data);
-    return Promise.resolve();
-  });
-  const outcome = await options.bundles.putIndex(wanted.digest, Buffer.concat(chunks));
+  let read = await readIndex(options, wanted, besideControlMax, signal);
+  if (!read.fits) read = await readIndex(options, wanted, Infinity, signal);
+  const outcome = await options.bundles.putIndex(wanted.digest, Buffer.concat(read.chunks));
   if (!outcome.ok) throw new FetchError(wanted.digest, outcome.reason);
   return outcome.lacking;
+}
+
+/** Its first chunk says how large it is: no more is read where that is above `bytesMax`. */
+async function readIndex(
+  options: FetchOptions,
+  wanted: WantedBundle,
+  bytesMax: number,
+  signal: AbortSignal,
+): Promise<{ chunks: Uint8Array[]; fits: boolean }> {
+  const chunks: Uint8Array[] = [];
+  let fits = true;
+  await options.side.use(bytesMax, (client) =>
+    readChunks(options, client, { ...wanted, frames: [] }, signal, (chunk) => {
+      fits = chunk.totalBytes <= bytesMax;
+      if (fits && chunk.type === 'index') chunks.push(chunk.data);
+      return Promise.resolve(fits);
+    }),
+  );
+  return { chunks, fits };
 }
 
 async function fetchFrames(
@@ -104,15 +120,16 @@ async function fetchFrames(
   const byDigest = new Map(frames.map((frame) => [frame.digest, frame]));
   const request: BundleRequest = { ...wanted, frames: frames.map((frame) => wantOf(options, frame)) };
   await readChunks(options, client, request, signal, async (chunk) => {
-    if (chunk.type !== 'frame') return;
+    if (chunk.type !== 'frame') return true;
     const frame = byDigest.get(chunk.digest);
     if (frame === undefined) throw new FetchError(wanted.digest, 'a frame came that was not asked for');
     const bytes = collect(options, frame, chunk);
-    if (bytes === null) return;
+    if (bytes === null) return true;
     if (!(await options.bundles.putFrame(frame, bytes))) {
       throw new FetchError(wanted.digest, `frame ${frame.digest.slice(0, 12)} came damaged`);
     }
     byDigest.delete(frame.digest);
+    return true;
   });
   if (byDigest.size > 0) throw new FetchError(wanted.digest, 'the hub ended before every frame had come');
 }
@@ -142,12 +159,13 @@ function collect(
   return Buffer.concat(begun.chunks);
 }
 
+/** Until all have come, or `onChunk` says false. */
 async function readChunks(
   options: FetchOptions,
   client: AgentHubClient,
   request: BundleRequest,
   signal: AbortSignal,
-  onChunk: (chunk: BundleChunk) => Promise<void>,
+  onChunk: (chunk: BundleChunk) => Promise<boolean>,
 ): Promise<void> {
   signal.throwIfAborted();
   const call = client.fetchBundle(encodeBundleRequest(request));
@@ -158,7 +176,7 @@ async function readChunks(
     for await (const bytes of call as AsyncIterable<Uint8Array>) {
       watchdog.refresh();
       const chunk = decodeBundleChunk(bytes);
-      if (chunk !== null) await onChunk(chunk);
+      if (chunk !== null && !(await onChunk(chunk))) return;
     }
   } catch (error) {
     throw asFetchError(request.digest, error, signal);

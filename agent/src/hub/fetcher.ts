@@ -7,7 +7,7 @@ import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { BundleStore } from '../state/bundles.ts';
 import { reconnectBackoff, retryDelayMs } from './backoff.ts';
-import type { BulkConnection } from './connection.ts';
+import type { SideCalls } from './connection.ts';
 import type { Partial, WantedBundle } from './fetch.ts';
 import { fetchBundle, FetchError } from './fetch.ts';
 
@@ -25,8 +25,8 @@ export interface FetcherOptions {
 export interface Fetcher {
   /** All bundles that are needed from now on. */
   want(bundles: WantedBundle[]): void;
-  /** Fetches until aborted; one connection at a time. */
-  run(bulk: BulkConnection, signal: AbortSignal): Promise<void>;
+  /** Fetches until aborted; by the calls of one session at a time. */
+  run(side: SideCalls, signal: AbortSignal): Promise<void>;
 }
 
 interface Fetching extends FetcherOptions {
@@ -55,28 +55,28 @@ export function createFetcher(options: FetcherOptions): Fetcher {
       fetching.changed = true;
       if (fetching.wanted.size > 0) fetching.wake();
     },
-    run: (bulk, signal) => run(fetching, bulk, signal),
+    run: (side, signal) => run(fetching, side, signal),
   };
 }
 
-async function run(fetching: Fetching, bulk: BulkConnection, signal: AbortSignal): Promise<void> {
+async function run(fetching: Fetching, side: SideCalls, signal: AbortSignal): Promise<void> {
   let failures = 0;
   while (!signal.aborted) {
-    const failed = await fetchAll(fetching, bulk, signal);
+    const failed = await fetchAll(fetching, side, signal);
     failures = failed ? failures + 1 : 0;
     await waitForWork(fetching, failures, signal);
   }
 }
 
 /** One pass over what is wanted; true where something failed. */
-async function fetchAll(fetching: Fetching, bulk: BulkConnection, signal: AbortSignal): Promise<boolean> {
+async function fetchAll(fetching: Fetching, side: SideCalls, signal: AbortSignal): Promise<boolean> {
   let failed = false;
   fetching.changed = false;
   for (const wanted of fetching.wanted.values()) {
     // A newer set came meanwhile: what is no longer needed is not fetched.
     if (fetching.changed) return failed;
     try {
-      await fetchBundle({ bundles: fetching.bundles, bulk, partial: fetching.partial }, wanted, signal);
+      await fetchBundle({ bundles: fetching.bundles, side, partial: fetching.partial }, wanted, signal);
       fetching.wanted.delete(wanted.digest);
       fetching.log.info({ bundle: wanted.digest }, 'bundle arrived');
       fetching.onArrived(wanted.digest);

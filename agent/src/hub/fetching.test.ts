@@ -58,6 +58,32 @@ test('the index comes first, then every frame once, asked for in the name of the
   expect(framesAsked(hub).sort()).toEqual(bundle.index.frames.map(({ digest }) => digest).sort());
 });
 
+test('what is small comes by the connection of control, what is large by a second one', async () => {
+  const bundle = bigObjects();
+  const small = testBundle(100);
+  const { hub, parts } = await connected([small, bundle]);
+  assign(hub, 1, small);
+  await arrived(parts, small);
+  expect(hub.connections.size).toBe(1);
+  assign(hub, 2, bundle);
+  await arrived(parts, bundle);
+  expect(hub.connections.size).toBe(2);
+});
+
+test('an index that says it is large is asked for again by the second connection', async () => {
+  const bundle = testBundle(30);
+  const { hub, parts } = await connected([bundle]);
+  hub.behaviour.serveBundle = function* (request): Generator<BundleChunk> {
+    const large = hub.bundleRequests.length === 1;
+    for (const chunk of bundleChunks([bundle], request))
+      yield large ? { ...chunk, totalBytes: 300_000 } : chunk;
+  };
+  assign(hub, 1, bundle);
+  await arrived(parts, bundle);
+  expect(hub.bundleRequests.map(({ frames }) => frames.length > 0)).toEqual([false, false, true]);
+  expect(hub.connections.size).toBe(2);
+});
+
 test('one changed object costs one frame', async () => {
   const before = testBundle(100);
   const after = testBundle(100, { 50: 'changed' });

@@ -1,5 +1,6 @@
 /** What the hub hands out or asks on the stream: certificates, rotations, trust, checkpoints, commands, holdings, its end. */
 import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
 import type { CommandBody } from '@flotilla/proto/messages';
 import { afterEach, expect, test, vi } from 'vitest';
 import { readBundle } from '../ops/bundle.ts';
@@ -146,7 +147,7 @@ test('a bundle that a recovering hub lost is answered in chunks, and one that is
   const bundle = testBundle(60);
   const { hub, parts } = await connected((open) => (body) => {
     if (body.kind !== 'sendBundle') throw new Error('something else was asked');
-    return { answer: 'bytes', content: readBundle(open().bundles, body.digest) };
+    return { answer: 'stream', content: readBundle(open().bundles, body.digest) };
   });
   hub.behaviour.serveBundle = (request) => bundleChunks([bundle], request);
   const head = testHead({ bundle: { digest: bundle.index.digest, sizeBytes: bundle.index.bytes } });
@@ -164,6 +165,38 @@ test('a bundle that a recovering hub lost is answered in chunks, and one that is
     expect(hub.answers.at(-1)?.content).toMatchObject({ type: 'error', code: 'notFound' }),
   );
 });
+
+test.each([
+  ['a small document goes beside control', 'document', 1, 1],
+  ['one of more than goes beside control has a connection of its own', 'document', 9, 2],
+  ['what is told as it comes has one from its first byte', 'stream', 1, 2],
+] as const)('%s', async (_, answer, parts, connections) => {
+  const part = Buffer.alloc(32 * 1024, 'x');
+  const { hub } = await connected(() => () => ({
+    answer,
+    content: Readable.from(Array.from({ length: parts }, () => part)),
+  }));
+  hub.sessions[0]?.send(command({ kind: 'diff', target: randomUUID() }));
+  await eventually(() => expect(hub.answers.at(-1)?.content).toEqual({ type: 'end' }));
+  expect(hub.answers.length).toBe(parts + 1);
+  expect(hub.connections.size).toBe(connections);
+});
+
+test('a document that fails half-way is answered with what there was and its error', async () => {
+  const { hub } = await connected(() => () => ({ answer: 'document', content: halfOf() }));
+  hub.sessions[0]?.send(command({ kind: 'diff', target: randomUUID() }));
+  await eventually(() =>
+    expect(hub.answers.map(({ content }) => content)).toMatchObject([
+      { type: 'data' },
+      { type: 'error', code: 'failed', message: 'no further' },
+    ]),
+  );
+});
+
+async function* halfOf(): AsyncGenerator<Uint8Array> {
+  yield await Promise.resolve(Buffer.from('half'));
+  throw new Error('no further');
+}
 
 test('a recovering hub is told what this cluster holds', async () => {
   const { hub, parts, ended } = await connected();

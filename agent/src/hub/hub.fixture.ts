@@ -115,6 +115,8 @@ export interface TestHub {
   batches: ReportBatch[];
   bundleRequests: BundleRequest[];
   answers: AnswerChunk[];
+  /** Whence calls came, as address and port: one a connection. */
+  connections: Set<string>;
   https: { path: string; body: unknown }[];
   /** The test's own behaviour; each may be replaced at any time. */
   behaviour: Behaviour;
@@ -145,6 +147,7 @@ export async function startTestHub(behaviour: Partial<Behaviour> = {}): Promise<
     batches: [],
     bundleRequests: [],
     answers: [],
+    connections: new Set(),
     https: [],
     behaviour: {
       welcome: () => ({}),
@@ -192,6 +195,7 @@ function handlersOf(hub: TestHub): AgentHubHandlers {
     },
     fetchBundle: (call) => serveBundle(hub, call),
     answer: (call, callback) => {
+      hub.connections.add(call.getPeer());
       let commandId = '';
       call.on('data', (bytes: Uint8Array) => {
         const chunk = decodeAnswerChunk(bytes);
@@ -205,6 +209,7 @@ function handlersOf(hub: TestHub): AgentHubHandlers {
 }
 
 function serveConnect(hub: TestHub, call: ServerDuplexStream<Uint8Array, Uint8Array>): void {
+  hub.connections.add(call.getPeer());
   const session: HubSession = {
     received: [],
     send: (message) => void call.write(encodeHubMessage(message)),
@@ -245,6 +250,7 @@ function defaultWelcome(number: number, standby: boolean): Welcome {
 }
 
 function serveBundle(hub: TestHub, call: ServerWritableStream<Uint8Array, Uint8Array>): void {
+  hub.connections.add(call.getPeer());
   const request = decodeBundleRequest(call.request);
   hub.bundleRequests.push(request);
   try {

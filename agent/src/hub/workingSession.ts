@@ -11,8 +11,8 @@ import type { Commands } from '../ops/commands.ts';
 import type { Reporter } from '../report/reporter.ts';
 import type { BundleStore } from '../state/bundles.ts';
 import type { Acceptor } from './accept.ts';
-import type { BulkConnection } from './connection.ts';
-import { connectToHub, createBulkConnection } from './connection.ts';
+import type { SideCalls } from './connection.ts';
+import { connectToHub, createSideCalls } from './connection.ts';
 import {
   acceptCertificate,
   acceptTrustBundle,
@@ -45,7 +45,7 @@ export interface WorkingSessionOptions {
 
 interface Working extends WorkingSessionOptions {
   client: AgentHubClient;
-  bulk: BulkConnection;
+  side: SideCalls;
   /** Ends the session, with a StreamEnd as its reason. */
   ending: AbortController;
   signal: AbortSignal;
@@ -57,10 +57,12 @@ export async function runWorkingSession(
   signal: AbortSignal,
 ): Promise<StreamEnd> {
   const ending = new AbortController();
+  const connect = (): AgentHubClient => connectToHub(identityOf(options.store));
+  const client = connect();
   const working: Working = {
     ...options,
-    client: connectToHub(identityOf(options.store)),
-    bulk: createBulkConnection(() => connectToHub(identityOf(options.store))),
+    client,
+    side: createSideCalls({ control: client, connect }),
     ending,
     signal: AbortSignal.any([signal, ending.signal]),
     loops: [],
@@ -80,7 +82,7 @@ export async function runWorkingSession(
   } finally {
     ending.abort(new Error('the session has ended'));
     await Promise.all(working.loops);
-    working.bulk.close();
+    working.side.close();
     working.client.close();
   }
 }
@@ -94,7 +96,7 @@ function begin(working: Working, session: Session): void {
     working.ending.abort({ reason: outcome } satisfies StreamEnd);
   });
   loop(working, () => renewForever(working, send, working.signal));
-  loop(working, () => working.fetcher.run(working.bulk, working.signal));
+  loop(working, () => working.fetcher.run(working.side, working.signal));
   if (!welcome.recovering) return;
   loop(working, async () => {
     for await (const part of readHoldings(working.acceptor.held(), working.bundles)) await send(part);
@@ -133,7 +135,7 @@ async function act(working: Working, message: HubMessage, session: Session): Pro
     }
     case 'Command':
       await session.send({ type: 'CommandAck', commandId: message.id });
-      working.commands.take(message, working.bulk, working.signal);
+      working.commands.take(message, working.side, working.signal);
       return null;
     case 'Certificate': {
       const { reply, rotated } = await acceptCertificate(working.store, message.chain, message.slot);

@@ -1,4 +1,4 @@
-/** What one command asked for, to whichever replica takes it: numbered chunks on the bulk connection, then end or error. */
+/** What one command asked for, to whichever replica takes it: numbered chunks, then end or error. */
 import type { ClientWritableStream } from '@grpc/grpc-js';
 import { encodeAnswerChunk } from '@flotilla/proto/codec/answer';
 import type { AgentHubClient } from '@flotilla/proto/grpc';
@@ -45,6 +45,36 @@ export async function sendAnswer(
     signal.removeEventListener('abort', cancel);
     call.cancel();
   }
+}
+
+/** Reads until the end, or until there is more than `bytesMax`: so many bytes, or `Infinity`, are what `content` gives. */
+export async function measure(
+  content: AsyncIterable<Uint8Array>,
+  bytesMax: number,
+): Promise<{ bytes: number; content: AsyncIterable<Uint8Array> }> {
+  const iterator = content[Symbol.asyncIterator]();
+  const read: Uint8Array[] = [];
+  let bytes = 0;
+  while (bytes <= bytesMax) {
+    const next = await iterator.next().catch((error: unknown) => ({ error }));
+    if ('error' in next) return { bytes, content: failing(read, next.error) };
+    if (next.done === true) return { bytes, content: resumed(read) };
+    read.push(next.value);
+    bytes += next.value.length;
+  }
+  return { bytes: Infinity, content: resumed(read, { [Symbol.asyncIterator]: () => iterator }) };
+}
+
+async function* resumed(read: Uint8Array[], rest?: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield* read;
+  if (rest !== undefined) yield* rest;
+}
+
+/** An answer that ends with its error. */
+export async function* failing(read: Uint8Array[], error: unknown): AsyncGenerator<Uint8Array> {
+  yield* read;
+  await Promise.resolve();
+  throw error;
 }
 
 async function* chunksOf(content: AsyncIterable<Uint8Array>): AsyncGenerator<AnswerChunk['content']> {

@@ -25,7 +25,7 @@ export interface CarryOutOptions {
 }
 
 export function createCarryOut(options: CarryOutOptions): CarryOut {
-  return (command, signal, bulk): Carried => {
+  return (command, signal, side): Carried => {
     switch (command.kind) {
       case 'refresh':
         if (options.refresh === undefined) throw unsupported('refresh');
@@ -38,17 +38,17 @@ export function createCarryOut(options: CarryOutOptions): CarryOut {
       case 'logs': {
         const body = options.bodyOf(command.target);
         if (body === null) throw new AnswerError('notFound', 'this cluster has no such target');
-        return { answer: 'bytes', content: readLogs({ ...options, body }, command, signal) };
+        return { answer: 'stream', content: readLogs({ ...options, body }, command, signal) };
       }
       case 'sendBundle':
-        return { answer: 'bytes', content: readBundle(options.bundles, command.digest) };
+        return { answer: 'stream', content: readBundle(options.bundles, command.digest) };
       case 'diff': {
         const entry = options.entryOf(command.target);
         if (entry === null) throw new AnswerError('notFound', 'this cluster has no such target');
-        return { answer: 'bytes', content: answerDiff(options, entry, signal) };
+        return { answer: 'document', content: answerDiff(options, entry, signal) };
       }
       case 'plan':
-        return { answer: 'bytes', content: answerPlan(options, command, bulk, signal) };
+        return { answer: 'document', content: answerPlan(options, command, side, signal) };
       case 'unknown':
         throw unsupported(command.kind);
     }

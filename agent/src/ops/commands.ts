@@ -2,18 +2,18 @@
  * What a hub asks. A command is acked when it is taken on, delivered at least once and run once: the last ids are
  * remembered. One that this agent cannot run is answered so, never ignored and never guessed at.
  */
-import type { AgentHubClient } from '@flotilla/proto/grpc';
 import type { Command, CommandBody } from '@flotilla/proto/messages';
 import type { Clock } from '../clock.ts';
-import type { BulkConnection } from '../hub/connection.ts';
+import { besideControlMax, type SideCalls } from '../hub/connection.ts';
 import type { Log } from '../log.ts';
-import { AnswerError, sendAnswer } from './answer.ts';
+import { AnswerError, failing, measure, sendAnswer } from './answer.ts';
 
-/** How a command is carried out: at once, or by an answer in bytes. */
-export type Carried = { answer: 'none' } | { answer: 'bytes'; content: AsyncIterable<Uint8Array> };
+/** How a command is carried out: at once, or by an answer that is told whole, or as it comes. */
+export type Carried =
+  { answer: 'none' } | { answer: 'document' | 'stream'; content: AsyncIterable<Uint8Array> };
 
 /** Throws AnswerError for what cannot be carried out. */
-export type CarryOut = (command: CommandBody, signal: AbortSignal, bulk: BulkConnection) => Carried;
+export type CarryOut = (command: CommandBody, signal: AbortSignal, side: SideCalls) => Carried;
 
 export interface CommandsOptions {
   carryOut: CarryOut;
@@ -22,8 +22,8 @@ export interface CommandsOptions {
 }
 
 export interface Commands {
-  /** Returns at once; answers go out by the bulk connection. The caller acks. */
-  take(command: Command, bulk: BulkConnection, signal: AbortSignal): void;
+  /** Returns at once; answers go out by calls of their own. The caller acks. */
+  take(command: Command, side: SideCalls, signal: AbortSignal): void;
 }
 
 const rememberedMax = 512;
@@ -37,10 +37,10 @@ interface Taking extends CommandsOptions {
 
 export function createCommands(options: CommandsOptions): Commands {
   const taking: Taking = { ...options, seen: new Set(), running: 0 };
-  return { take: (command, bulk, signal) => take(taking, command, bulk, signal) };
+  return { take: (command, side, signal) => take(taking, command, side, signal) };
 }
 
-function take(taking: Taking, command: Command, bulk: BulkConnection, signal: AbortSignal): void {
+function take(taking: Taking, command: Command, side: SideCalls, signal: AbortSignal): void {
   const { id } = command;
   if (taking.seen.has(id)) return;
   remember(taking.seen, id);
@@ -49,8 +49,8 @@ function take(taking: Taking, command: Command, bulk: BulkConnection, signal: Ab
     return;
   }
   taking.log.info({ command: id, kind: command.command.kind }, 'command taken');
-  const carried = carryOutOrRefuse(taking, command.command, signal, bulk);
-  if (carried.answer === 'bytes') void answer(taking, id, carried.content, bulk, signal);
+  const carried = carryOutOrRefuse(taking, command.command, signal, side);
+  if (carried.answer !== 'none') void answer(taking, id, carried, side, signal);
 }
 
 function remember(seen: Set<string>, id: string): void {
@@ -65,32 +65,30 @@ function carryOutOrRefuse(
   taking: Taking,
   command: CommandBody,
   signal: AbortSignal,
-  bulk: BulkConnection,
+  side: SideCalls,
 ): Carried {
   try {
     if (taking.running >= runningMax) throw new AnswerError('failed', 'too many commands are being answered');
-    return taking.carryOut(command, signal, bulk);
+    return taking.carryOut(command, signal, side);
   } catch (error) {
-    return { answer: 'bytes', content: failing(error) };
+    return { answer: 'document', content: failing([], error) };
   }
-}
-
-/** An answer that is nothing but its error. */
-async function* failing(error: unknown): AsyncGenerator<Uint8Array> {
-  await Promise.resolve();
-  throw error;
 }
 
 async function answer(
   taking: Taking,
   id: string,
-  content: AsyncIterable<Uint8Array>,
-  bulk: BulkConnection,
+  carried: Exclude<Carried, { answer: 'none' }>,
+  side: SideCalls,
   signal: AbortSignal,
 ): Promise<void> {
   taking.running += 1;
   try {
-    await bulk.use((client: AgentHubClient) => sendAnswer(client, id, content, signal));
+    const { bytes, content } =
+      carried.answer === 'document'
+        ? await measure(carried.content, besideControlMax)
+        : { bytes: Infinity, content: carried.content };
+    await side.use(bytes, (client) => sendAnswer(client, id, content, signal));
   } catch (error) {
     // Delivered at least once: the hub asks again on the next stream.
     taking.seen.delete(id);

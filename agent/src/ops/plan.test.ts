@@ -7,7 +7,7 @@ import { targetPlanOf } from '@flotilla/domain/plan/targetPlan';
 import { toHex } from '@flotilla/domain/digest/sha256';
 import { expect, test } from 'vitest';
 import { testBody, testHead } from '../hub/desired.fixture.ts';
-import type { BulkConnection } from '../hub/connection.ts';
+import type { SideCalls } from '../hub/connection.ts';
 import { FetchError } from '../hub/fetch.ts';
 import type { DryRunRequest } from '../reconcile/dryRun.ts';
 import type { BundleStore } from '../state/bundles.ts';
@@ -25,7 +25,7 @@ function context(complete: boolean) {
   const asked: DryRunRequest[] = [];
   return {
     asked,
-    bundles: { isComplete: () => complete } as unknown as BundleStore,
+    bundles: { isComplete: () => complete, index: () => Promise.resolve(null) } as unknown as BundleStore,
     dryRun: (request: DryRunRequest) => {
       asked.push(request);
       return Promise.resolve(plan);
@@ -33,7 +33,7 @@ function context(complete: boolean) {
   };
 }
 
-const noBulk: BulkConnection = {
+const noSide: SideCalls = {
   use: () => Promise.reject(new FetchError(bundle, 'NOT_FOUND: no such bundle', { missing: true })),
   close: () => undefined,
 };
@@ -52,7 +52,7 @@ test('a plan is of the bundle and under the body that came with it, hooks includ
   const { asked, ...parts } = context(true);
   const body = testBody();
   const bytes = encodeBody(body);
-  const answer = await answered(answerPlan(parts, { target, bundle, body: bytes }, noBulk, signal));
+  const answer = await answered(answerPlan(parts, { target, bundle, body: bytes }, noSide, signal));
   expect(answer).toEqual({ ok: true, value: plan });
   expect(asked).toEqual([{ target, bundle, body, bodyDigest: toHex(sha256(bytes)), hooks: true }]);
 });
@@ -69,11 +69,11 @@ test('a diff is of what is assigned, and runs no hooks', async () => {
 test('a body that cannot be read and a bundle that cannot be had are said so, and nothing is dry-run', async () => {
   const { asked, ...parts } = context(false);
   const body = Buffer.from('{}');
-  expect(await answered(answerPlan(parts, { target, bundle, body }, noBulk, signal))).toMatch(
+  expect(await answered(answerPlan(parts, { target, bundle, body }, noSide, signal))).toMatch(
     /^failed: this agent cannot read the application: application must be/,
   );
   const good = encodeBody(testBody());
-  expect(await answered(answerPlan(parts, { target, bundle, body: good }, noBulk, signal))).toBe(
+  expect(await answered(answerPlan(parts, { target, bundle, body: good }, noSide, signal))).toBe(
     'failed: the bundle could not be fetched: NOT_FOUND: no such bundle',
   );
   expect(await answered(answerDiff(parts, { head, body: testBody() }, signal))).toBe(

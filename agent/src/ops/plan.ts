@@ -3,7 +3,7 @@ import type { Body, Head } from '@flotilla/domain/desired/entry';
 import { parseBody } from '@flotilla/domain/desired/parse';
 import { toHex, type Digest } from '@flotilla/domain/digest/sha256';
 import { encodePlan } from '@flotilla/domain/plan/targetPlan';
-import type { BulkConnection } from '../hub/connection.ts';
+import type { SideCalls } from '../hub/connection.ts';
 import { fetchBundle, FetchError } from '../hub/fetch.ts';
 import type { DryRun } from '../reconcile/dryRun.ts';
 import type { BundleStore } from '../state/bundles.ts';
@@ -19,13 +19,13 @@ export interface PlanContext {
 export async function* answerPlan(
   { bundles, dryRun }: PlanContext,
   request: { target: string; bundle: Digest; body: Uint8Array },
-  bulk: BulkConnection,
+  side: SideCalls,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   const { target, bundle } = request;
   const body = parseBody(request.body);
   if (!body.ok) throw new AnswerError('failed', `this agent cannot read the application: ${body.reason}`);
-  await fetchOrSay(bundles, { target, digest: bundle }, bulk, signal);
+  await fetchOrSay(bundles, { target, digest: bundle }, side, signal);
   const bodyDigest = toHex(sha256(request.body));
   yield encodePlan(await dryRun({ target, bundle, body: body.value, bodyDigest, hooks: true }, signal));
 }
@@ -45,11 +45,11 @@ export async function* answerDiff(
 async function fetchOrSay(
   bundles: BundleStore,
   wanted: { target: string; digest: Digest },
-  bulk: BulkConnection,
+  side: SideCalls,
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    await fetchBundle({ bundles, bulk, partial: { frame: null } }, wanted, signal);
+    await fetchBundle({ bundles, side, partial: { frame: null } }, wanted, signal);
   } catch (error) {
     if (!(error instanceof FetchError)) throw error;
     throw new AnswerError('failed', `the bundle could not be fetched: ${error.message}`, { cause: error });

@@ -7,7 +7,7 @@ import type { IndexedObject } from '@flotilla/domain/bundle/bundle';
 import type { PlannedObject } from '@flotilla/domain/plan/plan';
 import { encodePlan, targetPlanOf } from '@flotilla/domain/plan/targetPlan';
 import type { CommandBody } from '@flotilla/proto/messages';
-import type { BulkConnection } from '@flotilla/agent/hub/connection';
+import type { SideCalls } from '@flotilla/agent/hub/connection';
 import { fetchBundle } from '@flotilla/agent/hub/fetch';
 import { AnswerError } from '@flotilla/agent/ops/answer';
 import type { CarryOut } from '@flotilla/agent/ops/commands';
@@ -23,19 +23,19 @@ export interface SimulatedPlanOptions {
 
 /** A plan is all that a simulated cluster can be asked for. */
 export function simulatedCarryOut(options: SimulatedPlanOptions): CarryOut {
-  return (command, signal, bulk) => {
+  return (command, signal, side) => {
     if (command.kind !== 'plan') throw new AnswerError('unsupported', 'a simulated cluster does not do this');
-    return { answer: 'bytes', content: answer(options, command, bulk, signal) };
+    return { answer: 'document', content: answer(options, command, side, signal) };
   };
 }
 
 async function* answer(
   { bundles, behaviour, random }: SimulatedPlanOptions,
   { bundle, target }: Extract<CommandBody, { kind: 'plan' }>,
-  bulk: BulkConnection,
+  side: SideCalls,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  await fetchBundle({ bundles, bulk, partial: { frame: null } }, { digest: bundle, target }, signal);
+  await fetchBundle({ bundles, side, partial: { frame: null } }, { digest: bundle, target }, signal);
   const { answerMinMs, answerMaxMs, failingShare } = behaviour();
   await delay(answerMinMs + random() * (answerMaxMs - answerMinMs), undefined, { signal });
   const objects = (await bundles.index(bundle))?.objects ?? [];
