@@ -2,7 +2,9 @@
  * `npm test`: build, start what the tiers need, check, run the tiers, stop everything, and close with one line that
  * counts it all.
  */
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import pc from 'picocolors';
 import { build } from './build.ts';
 import { checkSteps } from './check.ts';
@@ -131,9 +133,20 @@ async function runTests(options: RunnerOptions): Promise<{ totals: Totals; asked
   return { totals, asked };
 }
 
+/** What tests and the programs they kill leave in the folder for temporary files goes with the run. */
+async function withOwnTemporaryFolder<T>(run: () => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'flotilla-'));
+  process.env['TMPDIR'] = folder;
+  try {
+    return await run();
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2), process.env[engineVariable]);
-  const { totals, asked } = await runTests(options);
+  const { totals, asked } = await withOwnTemporaryFolder(() => runTests(options));
   // A run in which nothing of what was asked for could run has shown nothing.
   const exitCode = Math.max(exitCodeOf(totals, inCi), exitCodeOf(asked, inCi));
   if (options.json) writeFileSync(options.json, `${JSON.stringify({ ...totals, exitCode })}\n`);
