@@ -1,22 +1,17 @@
 /**
  * The only way from what people name to the network: an undici dispatcher that looks at the address it is about to connect
- * to, so that a name which resolves to a private address later than it was checked (rebinding) is refused as well.
+ * to, so that a name which resolves to a private address later than it was checked (rebinding) is refused as well, and
+ * answers that are bounded.
  */
 import { lookup, type LookupAddress, type LookupOptions } from 'node:dns';
-import { isIP } from 'node:net';
 
-import { Agent } from 'undici';
+import { Agent, type Dispatcher } from 'undici';
 
-import { isPublicAddress } from './address.ts';
+import { checkTarget, isPublicAddress } from './address.ts';
 
-/** A connection the rules do not allow. */
-export class AddressRefused extends Error {
-  override readonly name = 'AddressRefused';
-  readonly host: string;
-  constructor(host: string, setting: string) {
-    super(`the host '${host}' is at a private address: list it in ${setting}`);
-    this.host = host;
-  }
+/** A connection or an answer that the rules do not allow. */
+export class OutboundRefused extends Error {
+  override readonly name = 'OutboundRefused';
 }
 
 export interface ConnectOptions {
@@ -50,7 +45,8 @@ function lookupPublic(setting: string) {
     lookup(host, { ...options, all: true }, (error, addresses) => {
       if (error) return callback(error, []);
       if (addresses.length === 0 || !addresses.every((entry) => isPublicAddress(entry.address))) {
-        return callback(new AddressRefused(host, setting), []);
+        const message = `the host '${host}' is at a private address: list it in ${setting}`;
+        return callback(new OutboundRefused(message), []);
       }
       if (options.all === true) return callback(null, addresses);
       const [first] = addresses;
@@ -59,7 +55,26 @@ function lookupPublic(setting: string) {
   };
 }
 
-/** For literals, which are connected to without a lookup. */
-export function refuseLiteral(host: string, listed: boolean, setting: string): void {
-  if (!listed && isIP(host) !== 0 && !isPublicAddress(host)) throw new AddressRefused(host, setting);
+/** Before each connection, also of a redirect: literal addresses are connected to without a lookup. @throws OutboundRefused */
+export function requireTarget(url: URL, allow: readonly string[], setting: string): void {
+  const verdict = checkTarget(url, allow, setting);
+  if (!verdict.ok) throw new OutboundRefused(verdict.reason);
+}
+
+/** Of a request that accepts no encoding but `identity`. @throws OutboundRefused */
+export async function readBounded(
+  { body, headers }: Pick<Dispatcher.ResponseData, 'body' | 'headers'>,
+  bytesMax: number,
+): Promise<Buffer> {
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity')
+    throw new OutboundRefused('the answer is compressed, which was not asked for');
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of body as AsyncIterable<Buffer>) {
+    size += part.byteLength;
+    if (size > bytesMax) throw new OutboundRefused(`the answer has more than ${bytesMax} bytes`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
 }

@@ -5,10 +5,10 @@
  */
 import { judge } from '@flotilla/domain/gate/judge';
 import { requestOf, type NetworkProbe, type ProbeRequest, type Verdict } from '@flotilla/domain/gate/gate';
-import { request, type Dispatcher } from 'undici';
+import { request } from 'undici';
 
-import { bareHost, checkTarget, gatesAllowSetting, isAllowedHost } from '../../platform/address.ts';
-import { AddressRefused, makeDispatcher, refuseLiteral } from '../../platform/outbound.ts';
+import { gatesAllowSetting, isAllowedHost } from '../../platform/address.ts';
+import { makeDispatcher, OutboundRefused, readBounded, requireTarget } from '../../platform/outbound.ts';
 
 const answerBytesMax = 1 << 20;
 
@@ -35,25 +35,19 @@ export async function ask(
   }
 }
 
-class GateRefused extends Error {
-  override readonly name = 'GateRefused';
-}
-
 async function send(
   { url: text, method, headers }: ProbeRequest,
   timeoutMs: number,
   { allow, signal }: AskOptions,
 ): Promise<{ status: number; body: string }> {
   const url = new URL(text);
-  const verdict = checkTarget(url, allow, gatesAllowSetting);
-  if (!verdict.ok) throw new GateRefused(verdict.reason);
-  const isListed = isAllowedHost(url, allow);
-  refuseLiteral(bareHost(url), isListed, gatesAllowSetting);
+  requireTarget(url, allow, gatesAllowSetting);
   const limits = { connectTimeoutMs: timeoutMs, headersTimeoutMs: timeoutMs, bodyTimeoutMs: timeoutMs };
-  const dispatcher = makeDispatcher(isListed, limits, gatesAllowSetting);
+  const dispatcher = makeDispatcher(isAllowedHost(url, allow), limits, gatesAllowSetting);
   try {
     const answer = await request(url, { method, headers: headersOf(headers), dispatcher, signal });
-    return { status: answer.statusCode, body: await textOf(answer) };
+    const body = await readBounded(answer, answerBytesMax);
+    return { status: answer.statusCode, body: body.toString() };
   } finally {
     await dispatcher.destroy();
   }
@@ -65,23 +59,9 @@ function headersOf(wanted: Readonly<Record<string, string>>): Record<string, str
   return { ...headers, 'accept-encoding': 'identity' };
 }
 
-async function textOf({ body, headers }: Dispatcher.ResponseData): Promise<string> {
-  const encoding = headers['content-encoding'];
-  if (encoding !== undefined && encoding !== 'identity')
-    throw new GateRefused('the answer is compressed, which was not asked for');
-  const parts: Buffer[] = [];
-  let size = 0;
-  for await (const part of body as AsyncIterable<Buffer>) {
-    size += part.byteLength;
-    if (size > answerBytesMax) throw new GateRefused(`the answer has more than ${answerBytesMax} bytes`);
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString();
-}
-
 /** For people, without a stack: who is not reached and why. */
 function wordsOf(error: unknown): string {
-  if (error instanceof GateRefused || error instanceof AddressRefused) return error.message;
+  if (error instanceof OutboundRefused) return error.message;
   const { code } = error as { code?: unknown };
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'no answer: the host has no address';
   return `no answer: ${typeof code === 'string' ? code : 'the connection failed'}`;

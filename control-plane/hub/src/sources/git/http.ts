@@ -6,11 +6,12 @@
 import type { GitHttpRequest, GitHttpResponse, HttpClient } from 'isomorphic-git';
 import { request as send, type Agent } from 'undici';
 
-import { bareHost, checkTarget, isAllowedHost } from '../../platform/address.ts';
+import { isAllowedHost } from '../../platform/address.ts';
 import {
-  AddressRefused,
   makeDispatcher,
-  refuseLiteral,
+  OutboundRefused,
+  readBounded,
+  requireTarget,
   type ConnectOptions,
 } from '../../platform/outbound.ts';
 import { sourcesAllowSetting } from '../url.ts';
@@ -34,11 +35,6 @@ export const gitHttpDefaults: GitHttpLimits = {
   packBytesMax: 512 << 20,
   objectsMax: 500_000,
 };
-
-/** What a server did that the rules do not allow. */
-export class GitHttpRefused extends Error {
-  override readonly name = 'GitHttpRefused';
-}
 
 interface Hop {
   method: string;
@@ -87,7 +83,7 @@ export function gitHttp(
       await response.body.dump();
       hop = nextHop(hop, location);
     }
-    throw new GitHttpRefused(`more than ${limits.redirectsMax} redirects`);
+    throw new OutboundRefused(`more than ${limits.redirectsMax} redirects`);
   }
   return {
     request,
@@ -121,9 +117,7 @@ function sendHop(
   dispatcher: Agent,
   signal: AbortSignal,
 ): ReturnType<typeof send> {
-  const verdict = checkTarget(hop.url, allow, sourcesAllowSetting);
-  if (!verdict.ok) throw new GitHttpRefused(verdict.reason);
-  refuseLiteral(bareHost(hop.url), isAllowedHost(hop.url, allow), sourcesAllowSetting);
+  requireTarget(hop.url, allow, sourcesAllowSetting);
   return send(hop.url, {
     method: hop.method as 'GET' | 'POST',
     headers: hop.headers,
@@ -135,16 +129,16 @@ function sendHop(
 
 function redirectOf(status: number, location: string | string[] | undefined): string | null {
   if (status < 300 || status > 399) return null;
-  if (typeof location !== 'string') throw new GitHttpRefused(`a redirect (${status}) without a location`);
+  if (typeof location !== 'string') throw new OutboundRefused(`a redirect (${status}) without a location`);
   return location;
 }
 
 /** The method stays: servers redirect a renamed repository for both requests. The credential stays with its origin. */
 function nextHop(hop: Hop, location: string): Hop {
   const url = URL.parse(location, hop.url.href);
-  if (url === null) throw new GitHttpRefused('a redirect to something that is no URL');
+  if (url === null) throw new OutboundRefused('a redirect to something that is no URL');
   if (url.username !== '' || url.password !== '')
-    throw new GitHttpRefused('a redirect to a URL with credentials');
+    throw new OutboundRefused('a redirect to a URL with credentials');
   const headers = { ...hop.headers };
   if (url.origin !== hop.url.origin) {
     delete headers['authorization'];
@@ -158,19 +152,7 @@ async function collectResponse(
   response: Awaited<ReturnType<typeof send>>,
   limits: GitHttpLimits,
 ): Promise<{ response: GitHttpResponse; body: Buffer }> {
-  const encoding = response.headers['content-encoding'];
-  if (encoding !== undefined && encoding !== 'identity') {
-    throw new GitHttpRefused('the server compresses its answer though it was told not to');
-  }
-  const parts: Buffer[] = [];
-  let size = 0;
-  for await (const part of response.body as AsyncIterable<Buffer>) {
-    size += part.byteLength;
-    if (size > limits.responseBytesMax)
-      throw new GitHttpRefused(`an answer of more than ${limits.responseBytesMax} bytes`);
-    parts.push(part);
-  }
-  const body = Buffer.concat(parts);
+  const body = await readBounded(response, limits.responseBytesMax);
   const { statusCode } = response;
   return {
     response: {
@@ -209,5 +191,3 @@ function flatHeaders(headers: Record<string, string | string[] | undefined>): Re
   }
   return flat;
 }
-
-export { AddressRefused };

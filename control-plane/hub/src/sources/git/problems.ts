@@ -21,14 +21,7 @@ export function problemOf(error: unknown): GitProblem {
 
 function oneProblem(error: Told): GitProblem | null {
   const { name = '', message = '' } = error;
-  if (
-    name === 'AddressRefused' ||
-    name === 'GitHttpRefused' ||
-    name === 'PackRefused' ||
-    name === 'TreeRefused'
-  ) {
-    return { kind: 'Refused', message };
-  }
+  if (['OutboundRefused', 'PackRefused', 'TreeRefused'].includes(name)) return { kind: 'Refused', message };
   if (error.code === 'HttpError') return httpProblem(error.data?.statusCode ?? 0);
   if (
     error.code === 'SmartHttpError' ||
