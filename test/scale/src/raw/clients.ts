@@ -8,6 +8,8 @@ interface Client {
   call: ClientDuplexStream<Uint8Array, Uint8Array>;
 }
 
+type ConnectOptions = Extract<ToRawClients, { type: 'connect' }>;
+
 let clients: Client[] = [];
 
 function tell(type: FromRawClients['type']): void {
@@ -23,23 +25,41 @@ const channelOptions = {
   'grpc.service_config_disable_resolution': 1,
 };
 
-function connect(options: Extract<ToRawClients, { type: 'connect' }>): void {
-  const { caPem, pair, port, count } = options;
-  let waiting = count;
-  for (let number = 0; number < count; number++) {
+/** More handshakes at once only wait for each other, until the first are given up. */
+const handshakesMax = 500;
+
+async function connect(options: ConnectOptions): Promise<void> {
+  let left = options.count;
+  const connectNext = async (): Promise<void> => {
+    while (left-- > 0) clients.push(await connectOne(options));
+  };
+  await Promise.all(Array.from({ length: Math.min(handshakesMax, left) }, connectNext));
+  tell('connected');
+}
+
+/** Again until it was answered once. */
+async function connectOne({ caPem, pair, port }: ConnectOptions): Promise<Client> {
+  for (;;) {
     const secure = credentials.createSsl(Buffer.from(caPem), Buffer.from(pair.key), Buffer.from(pair.cert));
     const client = createAgentHubClient(`127.0.0.1:${port}`, secure, channelOptions);
     const call = client.connect();
+    if (await isAnswered(call)) return { client, call };
+    client.close();
+  }
+}
+
+/** Greets, and answers whatever comes after the answer to that. */
+function isAnswered(call: Client['call']): Promise<boolean> {
+  return new Promise((resolve) => {
     let isFirst = true;
     call.on('data', () => {
       if (!isFirst) call.write(Buffer.alloc(48));
-      else if (--waiting === 0) tell('connected');
       isFirst = false;
+      resolve(true);
     });
-    call.on('error', () => undefined);
+    call.on('error', () => resolve(false));
     call.write(Buffer.alloc(256));
-    clients.push({ client, call });
-  }
+  });
 }
 
 function disconnect(): void {
@@ -52,7 +72,7 @@ function disconnect(): void {
 }
 
 process.on('message', (message: ToRawClients) => {
-  if (message.type === 'connect') connect(message);
+  if (message.type === 'connect') void connect(message);
   if (message.type === 'disconnect') disconnect();
   if (message.type === 'send') {
     const bytes = Buffer.alloc(message.bytes);
