@@ -72,6 +72,7 @@ export function target(change: Partial<Target> = {}): Target {
     project: 'default',
     cluster: 'eu-1',
     clusterId: '00000000-0000-4000-8000-0000000000c1',
+    stage: '',
     state: 'Active',
     removal: null,
     sync: 'Synced',

@@ -11,6 +11,8 @@ export interface Rollout {
   id: string;
   application: string;
   applicationId: string;
+  /** '' in an application without stages. */
+  stage: string;
   revisionNumber: number;
   kind: string;
   phase: string;
@@ -78,13 +80,16 @@ export interface Question {
   message: string;
 }
 
+/** `stage`: of an application with stages; left out: the only one of which it can be asked. */
 export type RolloutAction =
-  | { action: 'start'; revision: number }
-  | { action: 'pause' | 'abort' | 'rollback'; reason?: string }
-  | { action: 'resume' | 'promote' | 'resumeLane' }
+  | { action: 'start'; revision: number; stage?: string }
+  | { action: 'pause' | 'abort' | 'rollback'; reason?: string; stage?: string }
+  | { action: 'resume' | 'promote' | 'resumeLane'; stage?: string }
+  /** Lets a revision go on to a stage; `revision` left out: its candidate. */
+  | { action: 'promoteStage'; stage: string; revision?: number }
   /** `targets`: refused where another number of them leave by now. */
   | { action: 'confirmLeaving'; targets?: number }
-  | { action: 'approve'; wave: string }
+  | { action: 'approve'; wave: string; stage?: string }
   | { action: 'retry' | 'unpin'; cluster: string }
   | { action: 'skip'; cluster: string; reason?: string }
   | { action: 'pin'; cluster: string; revision: number; reason?: string; expiresAt?: string | null }
@@ -93,6 +98,8 @@ export type RolloutAction =
 export interface RolloutActionResult {
   application: string;
   action: string;
+  /** In which it was done; '' without stages, or where it concerns none. */
+  stage: string;
   /** What it did, in words. */
   events: string[];
 }

@@ -186,10 +186,49 @@ export interface Application {
     phase: string;
     phaseReason: string | null;
   } | null;
+  /** In order; not there where the application has none. */
+  stages?: Stage[];
   conditions: Condition[];
   removal: RemovalMode | null;
   createdAt: string;
   updatedAt: string;
+}
+
+export interface StageRollout {
+  id: string;
+  revision: RevisionSummary;
+  kind: string;
+  phase: string;
+  phaseReason: string | null;
+}
+
+/** The revision that comes next from the stage before. */
+export interface StageCandidate {
+  revision: RevisionSummary;
+  /** Held: its time does not count now, the message says why. */
+  state: 'Soaking' | 'AwaitingApproval' | 'Held';
+  since: string;
+  /** When it will have soaked; null: that is not known. */
+  until: string | null;
+  message: string;
+}
+
+export interface Stage {
+  name: string;
+  /** How long the stage before must be healthy with a revision. */
+  soakMs: number;
+  /** What has soaked waits for a person. */
+  approval: boolean;
+  targets: number;
+  /** The worst of its targets. */
+  sync: SyncStatus;
+  health: HealthStatus;
+  /** That it completed last. */
+  revision: RevisionSummary | null;
+  rollout: StageRollout | null;
+  /** Not started yet. */
+  waiting: StageRollout | null;
+  candidate: StageCandidate | null;
 }
 
 export interface RevisionSummary {
@@ -224,6 +263,8 @@ export interface Target {
   project: string;
   cluster: string;
   clusterId: string;
+  /** '' in an application without stages. */
+  stage: string;
   state: 'Unassigned' | 'Active' | 'Suspended' | 'Removing';
   removal: RemovalMode | null;
   sync: SyncStatus;

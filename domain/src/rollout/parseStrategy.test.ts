@@ -34,7 +34,7 @@ describe('parseStrategy', () => {
   });
 
   test('what is not supported yet is refused by name instead of being ignored', () => {
-    expect(problemsOf({ stages: [] })).toEqual(['stages unsupported']);
+    expect(problemsOf({ stages: [] })).toEqual(['stages unknown']);
   });
 
   test('gates are taken over by waves, taken away by an empty list, and complete', () => {

@@ -72,16 +72,27 @@ function waveOf(input: unknown, path: string, settings: WaveSettings, problems: 
   const { name } = fields;
   const isName = typeof name === 'string' && /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name);
   if (!isName) invalid(problems, `${path}.name`, 'must be 1 to 63 of a-z, 0-9 and -', '');
-  const match = matchOf(fields['clusters'], `${path}.clusters`, problems);
+  const match = matchOf(fields['clusters'], `${path}.clusters`, ['names', 'selector', 'percent'], problems);
   return { name: isName ? name : '', match, ...settingsOf(fields, path, settings, problems) };
 }
 
-function matchOf(input: unknown, path: string, problems: StrategyProblem[]): WaveMatch {
+/** `ways`: which of `names`, `selector` and `percent` there are. */
+export function matchOf(
+  input: unknown,
+  path: string,
+  ways: readonly string[],
+  problems: StrategyProblem[],
+): WaveMatch {
   const fallback: WaveMatch = { type: 'names', names: [] };
-  const fields = fieldsOf(input, path, ['names', 'selector', 'percent'], problems);
+  const fields = fieldsOf(input, path, ways, problems);
   const given = Object.keys(fields);
   if (given.length !== 1)
-    return invalid(problems, path, 'must have one of names, selector and percent', fallback);
+    return invalid(
+      problems,
+      path,
+      `must have one of ${ways.slice(0, -1).join(', ')} and ${ways.at(-1) ?? ''}`,
+      fallback,
+    );
   const { names, selector, percent } = fields;
   if (names !== undefined) {
     if (isTexts(names) && names.length > 0) return { type: 'names', names };

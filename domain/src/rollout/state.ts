@@ -150,6 +150,8 @@ export interface Pin {
 export interface TargetState {
   id: string;
   clusterId: string;
+  /** Name of the stage that it belongs to; '' in an application without stages. */
+  stage: string;
   /** Counter of the last assignment; 0 before the first. */
   assignment: number;
   /** What is assigned. */
@@ -169,7 +171,7 @@ export interface TargetState {
   lane: Progress | null;
 }
 
-/** Everything about one application's rollouts. */
+/** Everything about the rollouts of one application, or of one stage of it (promotion/stage.ts). */
 export interface FleetState {
   targets: ReadonlyMap<string, TargetState>;
   open: Rollout | null;

@@ -109,7 +109,12 @@ export type RolloutEventKind =
   | 'Pinned'
   | 'Unpinned'
   | 'Lane'
-  | 'LaneHeld';
+  | 'LaneHeld'
+  | 'Candidate'
+  | 'CandidateHeld'
+  | 'CandidateWithdrawn'
+  | 'AwaitingPromotion'
+  | 'StagePromoted';
 
 /** A decision with its reason. `target` is '' where it concerns the whole rollout. */
 export interface RolloutEvent {

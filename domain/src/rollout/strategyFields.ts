@@ -4,14 +4,15 @@ import { formatDuration, parseDuration } from './duration.ts';
 export interface StrategyProblem {
   /** `waves[1].maxConcurrent` */
   path: string;
-  type: 'invalid' | 'unknown' | 'unsupported';
+  type: 'invalid' | 'unknown';
   message: string;
 }
 
 export type Fields = Record<string, unknown>;
 
-/** Fields that the design knows and this version does not do yet. */
-const unsupported = new Set(['stages']);
+const elsewhere: Record<string, string> = {
+  stages: 'belongs to the strategy of an application, where it stands alone',
+};
 
 export function durationOf(
   fields: Fields,
@@ -45,9 +46,8 @@ export function fieldsOf(
   if (!isFields(input)) return invalid(problems, path, 'must be a map', {});
   for (const name of Object.keys(input)) {
     if (known.includes(name)) continue;
-    const type = unsupported.has(name) ? 'unsupported' : 'unknown';
-    const message = type === 'unknown' ? 'is not a field of a strategy here' : 'is not supported yet';
-    problems.push({ path: at(path, name), type, message });
+    const message = elsewhere[name] ?? 'is not a field of a strategy here';
+    problems.push({ path: at(path, name), type: 'unknown', message });
   }
   return input;
 }

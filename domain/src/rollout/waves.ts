@@ -48,7 +48,8 @@ function explicitWave(strategy: Strategy, member: WaveMember): number {
   return strategy.waves.findIndex(({ match }) => matchesExplicitly(match, member));
 }
 
-function matchesExplicitly(match: WaveMatch, member: WaveMember): boolean {
+/** By labels or names. */
+export function matchesExplicitly(match: WaveMatch, member: WaveMember): boolean {
   switch (match.type) {
     case 'labels':
       return matchesSelector(match.selector, member.labels);

@@ -27,6 +27,7 @@ export function rollout(change: Partial<RolloutDetail> = {}): RolloutDetail {
     id: '00000000-0000-4000-8000-0000000000d1',
     application: 'web',
     applicationId: '00000000-0000-4000-8000-0000000000a1',
+    stage: '',
     revisionNumber: 42,
     kind: 'forward',
     phase: 'Running',

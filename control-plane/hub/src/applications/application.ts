@@ -36,6 +36,43 @@ export const revisionSummary = z
   })
   .meta({ id: 'RevisionSummary' });
 
+const stageRollout = z
+  .object({
+    id: z.uuid(),
+    revision: revisionSummary,
+    kind: z.string().describe('forward or rollback'),
+    phase: z.string(),
+    phaseReason: z.string().nullable(),
+  })
+  .meta({ id: 'StageRollout' });
+
+const stageCandidate = z
+  .object({
+    revision: revisionSummary,
+    state: z
+      .enum(['Soaking', 'AwaitingApproval', 'Held'])
+      .describe('Held: its time does not count now, the message says why'),
+    since: z.iso.datetime(),
+    until: z.iso.datetime().nullable().describe('when it will have soaked; null: that is not known'),
+    message: z.string(),
+  })
+  .meta({ id: 'StageCandidate' });
+
+export const stageResource = z
+  .object({
+    name: z.string(),
+    soakMs: count.describe('how long the stage before must be healthy with a revision'),
+    approval: z.boolean().describe('what has soaked waits for a person'),
+    targets: count,
+    sync: syncStatus.describe('the worst of its targets'),
+    health: healthStatus.describe('the worst of its targets'),
+    revision: revisionSummary.nullable().describe('that it completed last'),
+    rollout: stageRollout.nullable().describe('the open one'),
+    waiting: stageRollout.nullable().describe('the one that waits to start'),
+    candidate: stageCandidate.nullable().describe('the revision that comes next from the stage before'),
+  })
+  .meta({ id: 'Stage' });
+
 export const applicationResource = z
   .object({
     id: z.uuid(),
@@ -58,7 +95,8 @@ export const applicationResource = z
         phaseReason: z.string().nullable(),
       })
       .nullable()
-      .describe('the open one, else the waiting one'),
+      .describe('the open one, else the waiting one; with stages one of them'),
+    stages: z.array(stageResource).optional().describe('in order; left out where the application has none'),
     conditions: z.array(condition),
     removal: removalMode.nullable(),
     createdAt: z.iso.datetime(),
@@ -114,6 +152,7 @@ export const syncResult = z
   })
   .meta({ id: 'SyncResult' });
 
+export type StageResource = z.output<typeof stageResource>;
 export type ApplicationResource = z.output<typeof applicationResource>;
 export type NewApplication = z.output<typeof newApplication>;
 export type ApplicationList = z.output<typeof applicationList>;

@@ -1,10 +1,11 @@
 /** From a row to the application that the API shows. */
-import type { ApplicationResource } from './application.ts';
+import type { ApplicationResource, StageResource } from './application.ts';
 import type { ApplicationRow } from './applications.store.ts';
-import { countsOf, currencyOfRollout, worstOf } from './shown.ts';
+import { countsOf, currencyOfRollout, currencyOfStages, worstOf } from './shown.ts';
 import { applicationSpec } from './spec.ts';
 
-export function applicationResourceOf(row: ApplicationRow): ApplicationResource {
+/** `stages`: none where it has none, or where they are not asked for. */
+export function applicationResourceOf(row: ApplicationRow, stages?: StageResource[]): ApplicationResource {
   const status = countsOf(row.counts ?? {});
   const rollout = rolloutOf(row);
   return {
@@ -17,9 +18,10 @@ export function applicationResourceOf(row: ApplicationRow): ApplicationResource 
     revisionNumber: row.revision_number,
     revision: revisionOf(row),
     ...worstOf(status),
-    currency: currencyOfRollout(rollout, behind(row), unrenderedOf(row)),
+    currency: currencyOfStages(currencyOfRollout(rollout, behind(row), unrenderedOf(row)), stages ?? []),
     status,
     rollout,
+    ...(stages !== undefined && { stages }),
     conditions: row.conditions,
     removal: row.removal,
     createdAt: row.created_at.toISOString(),

@@ -47,12 +47,12 @@ const selectSql = `
     LEFT JOIN application_counters k ON k.application_id = a.id
     LEFT JOIN revisions r ON r.application_id = a.id AND r.number = a.revision_number
     LEFT JOIN LATERAL (
-      SELECT x.id, x.revision_number, x.kind, x.phase, x.phase_reason FROM rollouts x
+      SELECT x.id, x.stage, x.revision_number, x.kind, x.phase, x.phase_reason FROM rollouts x
        WHERE x.application_id = a.id AND x.phase IN ('Running', 'Paused', 'AwaitingSync', 'Queued')
-       ORDER BY x.phase IN ('Running', 'Paused') DESC LIMIT 1) o ON true
+       ORDER BY x.phase IN ('Running', 'Paused') DESC, x.created_at DESC LIMIT 1) o ON true
     LEFT JOIN LATERAL (
       SELECT x.revision_number FROM rollouts x
-       WHERE x.application_id = a.id AND x.phase = 'Completed' AND x.kind = 'forward'
+       WHERE x.application_id = a.id AND x.phase = 'Completed' AND x.kind = 'forward' AND x.stage = coalesce(o.stage, x.stage)
        ORDER BY x.created_at DESC LIMIT 1) done ON true`;
 
 /** By id, or by name in a project. */
@@ -202,6 +202,20 @@ export async function readSyncTargets(tx: Sql, applicationId: string): Promise<S
        FROM targets t JOIN clusters c ON c.id = t.cluster_id WHERE t.application_id = $1 AND t.state <> 'Removing'`,
     [applicationId],
   );
+}
+
+/** Revision of the newest rollout that waits for a person in the stages of these clusters; `clusters` null: in any. */
+export async function readWaiting(
+  tx: Sql,
+  applicationId: string,
+  clusters: readonly string[] | null,
+): Promise<number | null> {
+  const [row] = await tx.sql<{ number: number | null }>(
+    `SELECT max(r.revision_number) AS number FROM rollouts r WHERE r.application_id = $1::uuid AND r.phase = 'AwaitingSync'
+       AND ($2::uuid[] IS NULL OR r.stage IN (SELECT stage FROM targets WHERE application_id = $1::uuid AND cluster_id = ANY($2::uuid[])))`,
+    [applicationId, clusters],
+  );
+  return row?.number ?? null;
 }
 
 /** The caller holds the application's lock, as the tick does that answers it. */

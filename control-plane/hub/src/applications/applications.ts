@@ -24,7 +24,8 @@ import * as store from './applications.store.ts';
 import { findProject } from './projects.store.ts';
 import { defaultProject } from './project.ts';
 import type { ApplicationSpec } from './spec.ts';
-import { dependencyIssues, issuesOfStrategy, repositoryIssues } from './specChecks.ts';
+import { stagesOf } from './stageResource.ts';
+import { dependencyIssues, issuesOfStages, repositoryIssues } from './specChecks.ts';
 
 /** A name with its project, or an id. */
 export interface ApplicationRef {
@@ -44,12 +45,21 @@ export class Applications {
     const { limit, cursor, project = null, health = null } = query;
     const after = decodeCursor(cursor, 2);
     const rows = await store.listApplications(this.database, { project, health, after, limit: limit + 1 });
-    return pageOf(rows, limit, (row) => [row.name, row.id], applicationResourceOf);
+    const stages = await stagesOf(this.sql(), rows);
+    return pageOf(
+      rows,
+      limit,
+      (row) => [row.name, row.id],
+      (row) => applicationResourceOf(row, stages.get(row.id)),
+    );
   }
 
   async get(ref: ApplicationRef): Promise<ApplicationResource> {
-    const sql = <T>(text: string, params?: unknown[]) => this.database.query<T>(text, params);
-    return applicationResourceOf(await find({ sql }, ref));
+    return show(this.sql(), ref);
+  }
+
+  private sql(): Sql {
+    return { sql: (text, params) => this.database.query(text, params) };
   }
 
   create(caller: Caller, request: NewApplication): Promise<ApplicationResource> {
@@ -67,7 +77,7 @@ export class Applications {
         await this.saveSources(tx, id, spec, repositories);
         const resource = { kind: 'application', id, name };
         tx.audit({ action: 'application.create', resource, projectId: project.id, after: { name, spec } });
-        return applicationResourceOf(await find(tx, { nameOrId: id, project: undefined }));
+        return show(tx, { nameOrId: id, project: undefined });
       },
       caller,
     );
@@ -96,7 +106,7 @@ export class Applications {
           before: { spec: row.spec },
           after: { spec },
         });
-        return applicationResourceOf(await find(tx, { nameOrId: row.id, project: undefined }));
+        return show(tx, { nameOrId: row.id, project: undefined });
       },
       caller,
     );
@@ -128,7 +138,8 @@ export class Applications {
         if (row.removal !== null) throw conflict(`application "${row.name}" is being removed`);
         const targets = await store.readSyncTargets(tx, row.id);
         const clusters = clustersOf(request, targets);
-        const result = syncResultOf(row, clusters?.length ?? targets.length);
+        const waiting = await store.readWaiting(tx, row.id, clusters);
+        const result = syncResultOf(row, waiting, clusters?.length ?? targets.length);
         const by = caller.principal.name;
         const asked = { id: randomUUID(), by, force: request.force, clusters };
         await store.addSyncRequest(tx, row.id, asked);
@@ -168,6 +179,11 @@ async function find(db: Sql, ref: ApplicationRef): Promise<store.ApplicationRow>
   return row;
 }
 
+async function show(db: Sql, ref: ApplicationRef): Promise<ApplicationResource> {
+  const row = await find(db, ref);
+  return applicationResourceOf(row, (await stagesOf(db, [row])).get(row.id));
+}
+
 /** Read again under its lock, so that what is decided on is what is changed. */
 async function lock(tx: HubTransaction, ref: ApplicationRef): Promise<store.ApplicationRow> {
   const { id } = await find(tx, ref);
@@ -196,7 +212,7 @@ async function checkedRepositories(tx: Sql, given: Given): Promise<string[]> {
   );
   const issues = [
     ...repositoryIssues(spec, project.name, found),
-    ...issuesOfStrategy(spec.strategy, await store.lockStrategies(tx, project.id), gatesAllow),
+    ...issuesOfStages(spec.strategy, await store.lockStrategies(tx, project.id), gatesAllow),
     ...dependencyIssues(name, spec, await store.readDependencies(tx, project.id)),
   ];
   if (issues.length > 0) throw unprocessable(`the spec of "${name}" cannot be used`, issues);
@@ -222,9 +238,10 @@ function clustersOf(request: SyncRequest, targets: readonly store.SyncTarget[]):
   return request.clusters.map((name) => known.get(name) ?? '');
 }
 
-function syncResultOf(row: store.ApplicationRow, targets: number): SyncResult {
-  if (row.rollout?.phase === 'AwaitingSync') {
-    const { revision_number: revisionNumber } = row.rollout;
+/** `waiting`: revision of the rollout that it starts; null: it starts none. */
+function syncResultOf(row: store.ApplicationRow, waiting: number | null, targets: number): SyncResult {
+  if (waiting !== null) {
+    const revisionNumber = waiting;
     return { application: row.name, action: 'StartedRollout', revisionNumber, targets };
   }
   if (row.revision_number === 0) throw nothingToSync(row);

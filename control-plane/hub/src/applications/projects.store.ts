@@ -84,11 +84,11 @@ export interface NamedStrategyUse {
   strategy: unknown;
 }
 
-/** Applications whose strategy goes by a name. */
+/** Applications whose strategy goes by a name, or has stages, whose strategies may. */
 export function namedStrategiesIn(tx: HubTransaction, projectId: string): Promise<NamedStrategyUse[]> {
   return tx.sql<NamedStrategyUse>(
     `SELECT name AS application, spec->'strategy' AS strategy FROM applications
-      WHERE project_id = $1::uuid AND spec->'strategy' ? 'named' ORDER BY name`,
+      WHERE project_id = $1::uuid AND spec->'strategy' ?| '{named,stages}' ORDER BY name`,
     [projectId],
   );
 }

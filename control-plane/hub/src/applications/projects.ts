@@ -1,7 +1,7 @@
 /** Projects: listed, made, edited; one named `default` exists from the first start on. Each has a data key of its own. */
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { nameIn, strategyOf } from '@flotilla/domain/rollout/namedStrategy';
+import { namesIn, stagesOf } from '@flotilla/domain/promotion/parseStages';
 import { Injectable } from '@nestjs/common';
 import { requireVersion } from '../http/etag.ts';
 import { decodeCursor, pageOf, type Page, type PageQuery } from '../http/pages.ts';
@@ -99,8 +99,8 @@ export class Projects {
       issuesOfStrategy(written, {}, this.config.gatesAllow, `spec.strategies.${strategy}`),
     );
     const used = uses.flatMap(({ application, strategy }) => {
-      const parsed = strategyOf(strategy, strategies);
-      const path = `spec.strategies.${nameIn(strategy) ?? ''}`;
+      const parsed = stagesOf(strategy, strategies);
+      const path = `spec.strategies.${namesIn(strategy).join(', ')}`;
       const said = parsed.ok ? [] : parsed.problems;
       return said.map(({ message }) => ({
         path,

@@ -1,5 +1,5 @@
 /** From maintained counters to the one word that an application shows: its worst target decides. */
-import type { ApplicationResource, CurrencyResource, StatusCounts } from './application.ts';
+import type { ApplicationResource, CurrencyResource, StageResource, StatusCounts } from './application.ts';
 
 const syncWorstFirst = ['OutOfSync', 'Unknown', 'Synced'] as const;
 const healthWorstFirst = ['Degraded', 'Missing', 'Unknown', 'Progressing', 'Suspended', 'Healthy'] as const;
@@ -40,6 +40,18 @@ export function currencyOfRollout(
   if (rollout === null || behind === 0) return { state: 'Current', behind: 0, reason: null };
   const held = heldBy(rollout);
   return held === null ? { state: 'Behind', behind, reason: null } : { state: 'Held', behind, reason: held };
+}
+
+/** With stages it is current where the last one has what the first one has. */
+export function currencyOfStages(
+  currency: CurrencyResource,
+  stages: readonly Pick<StageResource, 'name' | 'revision' | 'candidate'>[],
+): CurrencyResource {
+  const behind = (stages[0]?.revision?.number ?? 0) - (stages.at(-1)?.revision?.number ?? 0);
+  if (currency.state !== 'Current' || behind <= 0) return currency;
+  const asking = stages.find(({ candidate }) => candidate?.state === 'AwaitingApproval');
+  if (asking === undefined) return { state: 'Behind', behind, reason: null };
+  return { state: 'Held', behind, reason: `${asking.name} waits for approval` };
 }
 
 /** What holds the targets of an application with this rollout, in two words; null: nothing does. The rollout says why. */

@@ -1,6 +1,8 @@
 /** What a spec's schema cannot say: the strategy is one that rollouts understand, dependencies make no circle. */
 import { requestOf } from '@flotilla/domain/gate/gate';
 import { strategyOf, type NamedStrategies } from '@flotilla/domain/rollout/namedStrategy';
+import type { StrategyProblem } from '@flotilla/domain/rollout/parseStrategy';
+import { stagesOf } from '@flotilla/domain/promotion/parseStages';
 import type { Strategy } from '@flotilla/domain/rollout/strategy';
 import type { FieldIssue } from '../http/problem.ts';
 import { checkTarget, gatesAllowSetting } from '../platform/address.ts';
@@ -15,7 +17,28 @@ export function issuesOfStrategy(
 ): FieldIssue[] {
   const parsed = strategyOf(written, named);
   if (parsed.ok) return gateIssues(parsed.strategy, gatesAllow, at);
-  return parsed.problems.map(({ path, message }) => ({ path: path === '' ? at : `${at}.${path}`, message }));
+  return issuesAt(parsed.problems, at);
+}
+
+/** The same of an application's, which may have stages. */
+export function issuesOfStages(
+  written: unknown,
+  named: NamedStrategies,
+  gatesAllow: readonly string[],
+): FieldIssue[] {
+  const parsed = stagesOf(written, named);
+  if (!parsed.ok) return issuesAt(parsed.problems, 'spec.strategy');
+  return parsed.stages.flatMap(({ name, strategy }, index) =>
+    gateIssues(
+      strategy,
+      gatesAllow,
+      name === '' ? 'spec.strategy' : `spec.strategy.stages[${index}].strategy`,
+    ),
+  );
+}
+
+function issuesAt(problems: readonly StrategyProblem[], at: string): FieldIssue[] {
+  return problems.map(({ path, message }) => ({ path: path === '' ? at : `${at}.${path}`, message }));
 }
 
 /** Said when it is written, not when a fleet waits for it. */

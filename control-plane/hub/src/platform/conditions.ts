@@ -4,9 +4,16 @@ import type { Sql } from './transaction.ts';
 /**
  * `SourceError`, `RenderError`: what stands in the way of a revision. `VariantError`: the newest one does not render for some clusters.
  * `SourceRewritten`: its branch was force-pushed. `LeavingHeld`, `DropHeld`: a question that waits for a person.
+ * `StageUnmatched`: clusters are in the last stage because no stage picks them.
  */
 export type ApplicationConditionType =
-  'SourceError' | 'SourceRewritten' | 'RenderError' | 'VariantError' | 'LeavingHeld' | 'DropHeld';
+  | 'SourceError'
+  | 'SourceRewritten'
+  | 'RenderError'
+  | 'VariantError'
+  | 'LeavingHeld'
+  | 'DropHeld'
+  | 'StageUnmatched';
 
 /** True when it changed. The caller holds the application's lock. */
 export async function setCondition(

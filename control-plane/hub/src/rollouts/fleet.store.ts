@@ -4,7 +4,15 @@ import { projectSpec, type ProjectSpec } from '../applications/project.ts';
 import { applicationSpec, type ApplicationSpec } from '../applications/spec.ts';
 import type { Sql } from '../platform/transaction.ts';
 import { supersededByRecovery } from './recovered.ts';
-import type { FleetRows, OutcomeRow, RolloutRow, StoredApplicationState, TargetRow } from './fleetRows.ts';
+import {
+  completedMax,
+  type CompletedRow,
+  type FleetRows,
+  type OutcomeRow,
+  type RolloutRow,
+  type StoredApplicationState,
+  type TargetRow,
+} from './fleetRows.ts';
 
 export interface ApplicationRow {
   id: string;
@@ -81,7 +89,7 @@ export async function readTargets(
   bodyDigest: string,
 ): Promise<SeenTargetRow[]> {
   const rows = await tx.sql<SeenTargetRow & { rolloutState: string; labels: string }>(
-    `SELECT t.id, t.cluster_id AS "clusterId", t.state, t.removal, t.assignment::float8 AS assignment,
+    `SELECT t.id, t.cluster_id AS "clusterId", t.stage, t.state, t.removal, t.assignment::float8 AS assignment,
        t.revision_number AS "revisionNumber", t.variant_id AS "variantId", t.bundle,
        CASE WHEN $3 OR t.state <> 'Active' OR t.leaving_since IS NOT NULL OR o.removal = 'Removed'
          OR t.body_digest IS DISTINCT FROM $2 THEN t.head END AS head, nullif(t.body_digest, $2) AS "staleBody",
@@ -118,7 +126,7 @@ export function alikeParser(): (text: string) => never {
 }
 
 export const selectRollouts = `
-  SELECT id, kind, of_id AS "ofId", revision_number AS "revisionNumber", phase, phase_reason AS "phaseReason", strategy,
+  SELECT id, stage, kind, of_id AS "ofId", revision_number AS "revisionNumber", phase, phase_reason AS "phaseReason", strategy,
     state, created_by AS "createdBy", created_at AS "createdAt", started_at AS "startedAt", closed_at AS "closedAt"
   FROM rollouts`;
 
@@ -130,51 +138,64 @@ function readOutcomes(tx: Sql, rolloutIds: readonly string[]): Promise<OutcomeRo
   );
 }
 
+/** `stages`: whose history counts, each since its time. */
 export async function readFleet(
   tx: Sql,
-  application: ApplicationRow,
+  applicationId: string,
   targets: readonly TargetRow[],
+  stages: readonly StageSince[],
 ): Promise<FleetRows> {
   const rollouts = await tx.sql<RolloutRow>(
     `${selectRollouts} WHERE application_id = $1::uuid AND phase IN ('Running', 'Paused', 'Queued', 'AwaitingSync')`,
-    [application.id],
+    [applicationId],
   );
   const outcomes = await readOutcomes(
     tx,
     rollouts.map(({ id }) => id),
   );
-  const completed = await tx.sql<{ revision: number }>(
-    `SELECT revision FROM (
-       SELECT revision_number AS revision, max(closed_at) AS closed FROM rollouts
-       WHERE application_id = $1::uuid AND kind = 'forward' AND phase = 'Completed' GROUP BY revision_number) c
-     ORDER BY closed DESC LIMIT 10`,
-    [application.id],
+  const completed = await tx.sql<CompletedRow>(
+    `SELECT s.stage, c.revision, c.rollout FROM ${stagesSql} CROSS JOIN LATERAL (
+       SELECT revision_number AS revision, max(closed_at) AS closed, (array_agg(id ORDER BY closed_at DESC))[1] AS rollout
+       FROM rollouts WHERE ${inStage} AND kind = 'forward' AND phase = 'Completed'
+       GROUP BY revision_number ORDER BY closed DESC LIMIT ${completedMax}) c
+     ORDER BY s.stage, c.closed DESC`,
+    [applicationId, ...paramsOf(stages)],
   );
   const rejected = await tx.sql<{ number: number }>(
     `SELECT number FROM revisions WHERE application_id = $1::uuid AND state = 'Rejected' ORDER BY number`,
-    [application.id],
+    [applicationId],
   );
-  return {
-    targets,
-    rollouts,
-    outcomes,
-    completed: completed.map(({ revision }) => revision),
-    rejected: rejected.map(({ number }) => number),
-    application: application.rolloutState,
-  };
+  return { targets, rollouts, outcomes, completed, rejected: rejected.map(({ number }) => number) };
+}
+
+export interface StageSince {
+  name: string;
+  sinceMs: number;
+}
+
+const stagesSql = 'unnest($2::text[], $3::float8[]) AS s(stage, since)';
+const inStage = `application_id = $1::uuid AND rollouts.stage = s.stage AND created_at >= to_timestamp(s.since / 1000)`;
+
+function paramsOf(stages: readonly StageSince[]): [string[], number[]] {
+  return [stages.map(({ name }) => name), stages.map(({ sinceMs }) => sinceMs)];
 }
 
 /**
- * Revision of the newest forward rollout there ever was: what is newer was never proposed. 0: none. One that a recovery
- * closed on its way does not count: what it had not reached would wait for another commit.
+ * Revision of the newest forward rollout there ever was in each stage: what is newer was never proposed there. One that
+ * a recovery closed on its way does not count: what it had not reached would wait for another commit.
  */
-export async function readNewestProposed(tx: Sql, applicationId: string): Promise<number> {
-  const [row] = await tx.sql<{ number: number | null }>(
-    `SELECT max(revision_number) AS number FROM rollouts WHERE application_id = $1::uuid AND kind = 'forward'
-       AND phase_reason IS DISTINCT FROM $2`,
-    [applicationId, supersededByRecovery],
+export async function readNewestProposed(
+  tx: Sql,
+  applicationId: string,
+  stages: readonly StageSince[],
+): Promise<Map<string, number>> {
+  const rows = await tx.sql<{ stage: string; number: number | null }>(
+    `SELECT s.stage, (SELECT max(revision_number) FROM rollouts WHERE ${inStage} AND kind = 'forward'
+       AND phase_reason IS DISTINCT FROM $4) AS number
+     FROM ${stagesSql}`,
+    [applicationId, ...paramsOf(stages), supersededByRecovery],
   );
-  return row?.number ?? 0;
+  return new Map(rows.map(({ stage, number }) => [stage, number ?? 0]));
 }
 
 export interface RevisionRow {
@@ -219,15 +240,17 @@ export async function readIndex(tx: Sql, projectId: string, digest: string): Pro
   return row?.index ?? null;
 }
 
-/** The last forward rollout that was completed, with its outcomes: what a rollback undoes when none is open. */
+/** The last forward rollout that was completed in a stage, with its outcomes: what a rollback undoes when none is open. */
 export async function readLastCompleted(
   tx: Sql,
   applicationId: string,
+  { name, sinceMs }: StageSince,
 ): Promise<{ rollout: RolloutRow; outcomes: OutcomeRow[] } | null> {
   const [rollout] = await tx.sql<RolloutRow>(
     `${selectRollouts} WHERE application_id = $1::uuid AND kind = 'forward' AND phase = 'Completed'
+       AND stage = $2 AND created_at >= to_timestamp($3::float8 / 1000)
      ORDER BY closed_at DESC LIMIT 1`,
-    [applicationId],
+    [applicationId, name, sinceMs],
   );
   return rollout === undefined ? null : { rollout, outcomes: await readOutcomes(tx, [rollout.id]) };
 }

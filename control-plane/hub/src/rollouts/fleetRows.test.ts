@@ -52,6 +52,7 @@ test('a target that waits for its turn stores its revision only', () => {
 
 const rolloutRow: RolloutRow = {
   id: 'r',
+  stage: '',
   kind: 'forward',
   ofId: null,
   revisionNumber: 1,

@@ -1,4 +1,6 @@
 /** Rows of one application's rollouts ⇄ the state that domain/rollout decides on. Pure. */
+import type { Stored, StageMemory } from '@flotilla/domain/promotion/arrange';
+import type { Ready, Soaking } from '@flotilla/domain/promotion/candidates';
 import type {
   FleetState,
   HeldDrop,
@@ -13,6 +15,7 @@ import { defaultStrategy, waveDefaults, type Strategy } from '@flotilla/domain/r
 export interface TargetRow {
   id: string;
   clusterId: string;
+  stage: string;
   state: 'Unassigned' | 'Active' | 'Suspended' | 'Removing';
   removal: string | null;
   assignment: number;
@@ -38,16 +41,27 @@ export interface StoredTargetState {
   lane?: Progress | null;
 }
 
-export interface StoredApplicationState {
-  confirmedDrops?: number[];
+/** Of one stage; an application without stages has one, whose fields are the application's own. */
+export interface StoredStage {
   laneDrops?: HeldDrop[];
   laneForgiven?: number;
+  sinceMs?: number;
+  inherited?: number[];
+  soaking?: Soaking | null;
+  ready?: Ready | null;
+}
+
+export interface StoredApplicationState extends StoredStage {
+  confirmedDrops?: number[];
+  /** In order; not there in an application without stages. */
+  stages?: (StoredStage & { name: string })[];
   /** Options of `sync now` for targets whose assignment is still to be made. */
   operations?: Record<string, { force: boolean; initiatedBy: string }>;
 }
 
 export interface RolloutRow {
   id: string;
+  stage: string;
   kind: 'forward' | 'rollback';
   ofId: string | null;
   revisionNumber: number;
@@ -97,34 +111,85 @@ const waiting: OutcomeDetail = {
   givenBefore: null,
 };
 
-export interface FleetRows {
-  targets: readonly TargetRow[];
-  /** Open and waiting. */
-  rollouts: readonly RolloutRow[];
-  /** Of the open one. */
-  outcomes: readonly OutcomeRow[];
-  completed: readonly number[];
-  rejected: readonly number[];
-  application: StoredApplicationState;
+/** What was completed in one stage, last completed first. */
+export interface CompletedRow {
+  stage: string;
+  revision: number;
+  rollout: string;
 }
 
-/** Targets that are being removed are no part of it. */
-export function fleetStateOf(rows: FleetRows): FleetState {
-  const rollouts = rows.rollouts.map((row) => rolloutOf(row, rows.outcomes));
-  const { confirmedDrops = [], laneDrops = [], laneForgiven = 0 } = rows.application;
+export interface FleetRows {
+  targets: readonly TargetRow[];
+  /** Open and waiting, of all stages. */
+  rollouts: readonly RolloutRow[];
+  /** Of the open ones. */
+  outcomes: readonly OutcomeRow[];
+  completed: readonly CompletedRow[];
+  rejected: readonly number[];
+}
+
+/** Targets that are being removed are no part of it. `memories`: of the present stages. */
+export function storedOf(
+  rows: FleetRows,
+  application: StoredApplicationState,
+  memories: readonly StageMemory[],
+): Stored {
+  const kept = storedStages(application);
+  const names = new Set([...memories.map(({ name }) => name), ...rows.rollouts.map(({ stage }) => stage)]);
   return {
     targets: new Map(
       rows.targets.filter(({ state }) => state !== 'Removing').map((row) => [row.id, targetOf(row)]),
     ),
+    rollouts: new Map(
+      [...names].map((name) => {
+        const memory = memories.find((known) => known.name === name);
+        const { laneDrops = [], laneForgiven = 0 } = kept.find((known) => known.name === name) ?? {};
+        const completed = rows.completed
+          .filter(({ stage }) => stage === name)
+          .map(({ revision }) => revision);
+        const all = [...new Set([...completed, ...(memory?.inherited ?? [])])].slice(0, completedMax);
+        return [name, { ...rolloutsIn(name, rows), completed: all, laneDrops, laneForgiven }];
+      }),
+    ),
+    rejected: rows.rejected,
+    confirmedDrops: application.confirmedDrops ?? [],
+  };
+}
+
+export const completedMax = 10;
+
+function rolloutsIn(stage: string, rows: FleetRows): Pick<FleetState, 'open' | 'waiting'> {
+  const rollouts = rows.rollouts
+    .filter((row) => row.stage === stage)
+    .map((row) => rolloutOf(row, rows.outcomes));
+  return {
     open: rollouts.find(({ phase }) => phase === 'Running' || phase === 'Paused') ?? null,
     waiting: rollouts.find(({ phase }) => phase === 'Queued' || phase === 'AwaitingSync') ?? null,
-    closed: [],
-    completed: rows.completed,
-    rejected: rows.rejected,
-    confirmedDrops,
-    laneDrops,
-    laneForgiven,
   };
+}
+
+/** As they were when the application was last looked at. */
+export function storedStages(state: StoredApplicationState): (StoredStage & { name: string })[] {
+  return state.stages ?? [{ ...state, name: '' }];
+}
+
+export function memoryOf({
+  name,
+  sinceMs = 0,
+  inherited = [],
+  soaking = null,
+  ready = null,
+}: StoredStage & { name: string }): StageMemory {
+  return { name, sinceMs, inherited, candidates: { soaking, ready } };
+}
+
+/** A stage as it is stored. */
+export function storedStage(
+  { name, sinceMs, inherited, candidates }: StageMemory,
+  fleet: FleetState,
+): StoredStage & { name: string } {
+  const { laneDrops, laneForgiven } = fleet;
+  return { name, sinceMs, inherited: [...inherited], ...candidates, laneDrops: [...laneDrops], laneForgiven };
 }
 
 function targetOf(row: TargetRow): TargetState {
@@ -134,6 +199,7 @@ function targetOf(row: TargetRow): TargetState {
   return {
     id: row.id,
     clusterId: row.clusterId,
+    stage: row.stage,
     assignment: row.assignment,
     revision: isAssigned ? row.revisionNumber : null,
     variant: isAssigned ? row.variantId : null,
@@ -190,7 +256,10 @@ function outcomeOf(row: OutcomeRow): TargetOutcome {
 }
 
 /** Columns of a rollout as they are written. */
-export function rolloutColumns(rollout: Rollout): Omit<RolloutRow, 'createdAt' | 'startedAt' | 'closedAt'> & {
+export function rolloutColumns(rollout: Rollout): Omit<
+  RolloutRow,
+  'stage' | 'createdAt' | 'startedAt' | 'closedAt'
+> & {
   createdAtMs: number;
   startedAtMs: number | null;
   closedAtMs: number | null;

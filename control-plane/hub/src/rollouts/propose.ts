@@ -47,20 +47,31 @@ function newestReady(revisions: ReadonlyMap<number, RevisionRow>): number | null
   return null;
 }
 
-/** Starts what waits; else every target that was asked for gets another assignment of what belongs there. */
+/**
+ * Starts what waits; else every target that was asked for gets another assignment of what belongs there.
+ * `mayReapply`: nothing waits in another stage that was asked for.
+ */
 export function syncNow(
   state: FleetState,
   request: PendingSync,
+  mayReapply: boolean,
   seen: Observations,
   nowMs: number,
 ): Asked & { targets: string[] } {
-  const asked = [...state.targets.values()].filter(
-    ({ clusterId }) => request.clusters === null || request.clusters.includes(clusterId),
-  );
-  const targets = asked.map(({ id }) => id);
-  if (state.waiting !== null) {
+  const targets = askedOf(state, request);
+  const isAsked = request.clusters === null || targets.length > 0;
+  if (state.waiting !== null && isAsked) {
     const started = startWaiting(state, request.by, seen, nowMs);
     if (started.ok) return { ...started, targets };
   }
+  if (!mayReapply) return { state, events: [], targets: [] };
   return { ...retryAll(state, targets, request.by, nowMs), targets };
+}
+
+/** Ids of the targets that were asked for. */
+export function askedOf({ targets }: FleetState, { clusters }: PendingSync): string[] {
+  const asked = [...targets.values()].filter(
+    ({ clusterId }) => clusters === null || clusters.includes(clusterId),
+  );
+  return asked.map(({ id }) => id);
 }

@@ -9,10 +9,16 @@ import type { Database } from '../platform/prisma.ts';
 const revisionsKept = 50;
 const rowsPerStatement = 2_000;
 
-/** Revisions that something needs: recent, not rendered yet, assigned, in force, entitled, healthy, pinned, or being rolled out. */
+/**
+ * Revisions that something needs: recent, not rendered yet, assigned, in force, entitled, healthy, pinned, being rolled out,
+ * the last completed of a stage, or on the way to the next.
+ */
 const keptRevisions = `
   SELECT r.id FROM revisions r JOIN applications a ON a.id = r.application_id
   WHERE r.number > a.revision_number - ${revisionsKept} OR r.state = 'Candidate'
+    OR jsonb_path_exists(a.rollout_state, '$.stages[*].*.revision ? (@ == $number)', jsonb_build_object('number', r.number))
+    OR r.number IN (SELECT DISTINCT ON (c.stage) c.revision_number FROM rollouts c
+      WHERE c.application_id = r.application_id AND c.kind = 'forward' AND c.phase = 'Completed' ORDER BY c.stage, c.closed_at DESC)
     OR EXISTS (SELECT 1 FROM targets t LEFT JOIN target_observations o ON o.target_id = t.id
       WHERE t.application_id = r.application_id AND (
         r.number IN (t.revision_number, t.entitled_revision, t.last_healthy_revision, t.pinned_revision, o.revision_number)

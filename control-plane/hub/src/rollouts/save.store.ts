@@ -37,12 +37,14 @@ export async function saveApplication(
 export async function saveRollouts(
   tx: Sql,
   application: ApplicationRow,
+  stage: string,
   revisions: ReadonlyMap<number, RevisionRow>,
   rollouts: readonly Rollout[],
 ): Promise<void> {
   // One statement each and in order: what closes makes room for what opens.
   for (const rollout of rollouts) {
-    await saveRollout(tx, application.id, rollout, revisions.get(rollout.revision)?.id ?? null);
+    const revisionId = revisions.get(rollout.revision)?.id ?? null;
+    await saveRollout(tx, { applicationId: application.id, stage, revisionId }, rollout);
   }
 }
 
@@ -65,17 +67,16 @@ export async function saveOutcomes(
 
 async function saveRollout(
   tx: Sql,
-  applicationId: string,
+  { applicationId, stage, revisionId }: { applicationId: string; stage: string; revisionId: string | null },
   rollout: Rollout,
-  revisionId: string | null,
 ): Promise<void> {
   const row = rolloutColumns(rollout);
   if (revisionId === null) throw new Error(`revision ${row.revisionNumber} has no row`);
   await tx.sql(
     `INSERT INTO rollouts (id, application_id, revision_id, revision_number, kind, of_id, phase, phase_reason, strategy, state,
-       created_by, created_at, started_at, closed_at)
+       created_by, created_at, started_at, closed_at, stage)
      VALUES ($1::uuid, $2::uuid, $3::uuid, $4, $5, $6::uuid, $7, $8, $9::jsonb, $10::jsonb, $11,
-       to_timestamp($12::float8 / 1000), to_timestamp($13::float8 / 1000), to_timestamp($14::float8 / 1000))
+       to_timestamp($12::float8 / 1000), to_timestamp($13::float8 / 1000), to_timestamp($14::float8 / 1000), $15)
      ON CONFLICT (id) DO UPDATE SET phase = excluded.phase, phase_reason = excluded.phase_reason, state = excluded.state,
        created_by = excluded.created_by, started_at = excluded.started_at, closed_at = excluded.closed_at`,
     [
@@ -93,6 +94,7 @@ async function saveRollout(
       row.createdAtMs,
       row.startedAtMs,
       row.closedAtMs,
+      stage,
     ],
   );
 }

@@ -20,10 +20,18 @@ export interface SeenInput {
   application: { name: string; namespace: string };
 }
 
-export function observationsOf(input: SeenInput): Observations {
+/** By target. */
+export function seenTargetsOf(rows: readonly SeenTargetRow[]): Observations['targets'] {
+  return new Map(rows.map((row) => [row.id, observationOf(row)]));
+}
+
+export function observationsOf(
+  input: SeenInput,
+  seenTargets: Observations['targets'] = seenTargetsOf(input.targets),
+): Observations {
   const { targets, revisions, variants, drop, prune, outages, rollbackId, syncWindows, application } = input;
   return {
-    targets: new Map(targets.map((row) => [row.id, observationOf(row)])),
+    targets: seenTargets,
     render: (revision, target) => variants?.render(revision, target) ?? renderingOf(revisions.get(revision)),
     drop,
     prune,

@@ -104,6 +104,7 @@ interface Column<Row> extends NamedColumn<Row> {
 
 function rolloutColumns(rejected: readonly number[]): Column<TargetState>[] {
   return [
+    { name: 'stage', type: 'text', of: ({ stage }) => stage },
     { name: 'entitled_revision', type: 'int4', of: ({ entitled }) => entitled },
     { name: 'pinned_revision', type: 'int4', of: ({ pin }) => pin?.revision ?? null },
     { name: 'pin_reason', type: 'text', of: ({ pin }) => pin?.reason ?? null },

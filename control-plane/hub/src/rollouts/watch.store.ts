@@ -58,6 +58,7 @@ export async function readApplicationsOn(
 export async function readBusyApplications(database: Database): Promise<string[]> {
   const rows = await database.query<{ id: string }>(
     `SELECT id FROM applications WHERE sync_request IS NOT NULL OR removal IS NOT NULL
+       OR jsonb_path_exists(rollout_state, '$.stages[*].soaking.revision')
      UNION SELECT application_id FROM rollouts WHERE phase IN ('Running', 'Paused', 'Queued')
      UNION SELECT a.id FROM applications a JOIN revisions v ON v.application_id = a.id AND v.number = a.revision_number
        WHERE v.state = 'Ready' AND NOT EXISTS (

@@ -34,7 +34,8 @@ const drops = `
   SELECT DISTINCT ON (a.id, d.revision) 'drop' AS kind, a.id, a.name, a.project_id, d.revision, d.dropped AS count, d.total AS "of",
     to_timestamp(d."sinceMs" / 1000) AS since, NULL AS removal, '{}'::text[] AS clusters
   FROM applications a LEFT JOIN rollouts r ON r.application_id = a.id AND r.phase IN ('Running', 'Paused'),
-    jsonb_to_recordset(coalesce(r.state->'heldDrops', '[]') || coalesce(a.rollout_state->'laneDrops', '[]'))
+    jsonb_to_recordset(coalesce(r.state->'heldDrops', '[]') || coalesce(a.rollout_state->'laneDrops', '[]')
+      || jsonb_path_query_array(a.rollout_state, '$.stages[*].laneDrops[*]'))
       AS d(revision int4, dropped float8, total float8, "sinceMs" float8)
   WHERE a.removal IS NULL AND ($1::uuid IS NULL OR a.id = $1)
   ORDER BY a.id, d.revision, d."sinceMs"`;

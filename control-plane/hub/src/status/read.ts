@@ -96,10 +96,11 @@ export class StatusReader {
     return pageOf(rows, query.limit, (row) => [row.number], revisionResourceOf);
   }
 
-  async rollouts(application: string, query: PageQuery & Named): Promise<Page<schema.RolloutResource>> {
+  async rollouts(application: string, query: schema.RolloutsQuery): Promise<Page<schema.RolloutResource>> {
     const { applicationId } = await this.idsOf({ application, project: query.project });
     const after = decodeCursor(query.cursor, 2);
-    const filter = { applicationId: applicationId ?? '', after, limit: query.limit + 1 };
+    const { stage = null, limit } = query;
+    const filter = { applicationId: applicationId ?? '', stage, after, limit: limit + 1 };
     const rows = await rollouts.listRollouts(this.database, filter);
     return pageOf(rows, query.limit, (row) => [row.created_at.toISOString(), row.id], rolloutResourceOf);
   }

@@ -19,7 +19,7 @@ export interface RolloutDetailRow extends RolloutRow {
 
 export async function findRollout(database: Database, id: string): Promise<RolloutDetailRow | null> {
   const [row] = await database.query<RolloutDetailRow>(
-    `SELECT r.id, r.kind, r.of_id AS "ofId", r.revision_number AS "revisionNumber", r.phase, r.phase_reason AS "phaseReason",
+    `SELECT r.id, r.stage, r.kind, r.of_id AS "ofId", r.revision_number AS "revisionNumber", r.phase, r.phase_reason AS "phaseReason",
        r.strategy, r.state, r.created_by AS "createdBy", r.created_at AS "createdAt", r.started_at AS "startedAt",
        r.closed_at AS "closedAt", a.name AS application, a.id AS "applicationId",
        a.rollout_version AS "rolloutVersion", v.state AS "revisionState", v.sources, v.meta,

@@ -25,6 +25,7 @@ export function rolloutDetailOf({ row, outcomes, failures, events }: RolloutRead
     id: row.id,
     application: row.application,
     applicationId: row.applicationId,
+    stage: row.stage,
     revisionNumber: row.revisionNumber,
     kind: row.kind,
     phase: row.phase,

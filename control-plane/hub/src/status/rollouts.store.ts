@@ -6,6 +6,7 @@ export interface RolloutRow {
   id: string;
   application_id: string;
   application: string;
+  stage: string;
   revision_number: number;
   kind: string;
   phase: string;
@@ -18,7 +19,7 @@ export interface RolloutRow {
 }
 
 const selectRollouts = `
-  SELECT r.id, r.application_id, a.name AS application, r.revision_number, r.kind, r.phase, r.phase_reason,
+  SELECT r.id, r.application_id, a.name AS application, r.stage, r.revision_number, r.kind, r.phase, r.phase_reason,
          r.created_by, r.created_at, r.started_at, r.closed_at,
          (SELECT jsonb_agg(jsonb_build_object('wave', w.wave, 'outcomes', w.outcomes) ORDER BY w.wave)
             FROM (SELECT wave, jsonb_object_agg(outcome, n) AS outcomes
@@ -28,13 +29,14 @@ const selectRollouts = `
 
 export function listRollouts(
   database: Database,
-  filter: { applicationId: string; after: readonly string[] | null; limit: number },
+  filter: { applicationId: string; stage: string | null; after: readonly string[] | null; limit: number },
 ): Promise<RolloutRow[]> {
   return database.query<RolloutRow>(
     `${selectRollouts}
       WHERE r.application_id = $1 AND ($2::timestamptz IS NULL OR (r.created_at, r.id) < ($2, $3::uuid))
+        AND ($5::text IS NULL OR r.stage = $5)
       ORDER BY r.created_at DESC, r.id DESC LIMIT $4`,
-    [filter.applicationId, filter.after?.[0] ?? null, filter.after?.[1] ?? null, filter.limit],
+    [filter.applicationId, filter.after?.[0] ?? null, filter.after?.[1] ?? null, filter.limit, filter.stage],
   );
 }
 

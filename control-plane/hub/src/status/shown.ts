@@ -49,6 +49,7 @@ export function rolloutResourceOf(row: RolloutRow): schema.RolloutResource {
     id: row.id,
     application: row.application,
     applicationId: row.application_id,
+    stage: row.stage,
     revisionNumber: row.revision_number,
     kind: row.kind,
     phase: row.phase,

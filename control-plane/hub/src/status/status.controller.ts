@@ -134,7 +134,7 @@ export class RolloutsController {
   @Operation({ id: 'listRollouts', summary: 'its rollouts, newest first', answers: schema.rolloutPage })
   rollouts(
     @Param('application') application: string,
-    @Query({ schema: schema.pagesInProject }) query: Pages,
+    @Query({ schema: schema.rolloutsQuery }) query: schema.RolloutsQuery,
   ) {
     return this.status.rollouts(application, query);
   }

@@ -24,6 +24,7 @@ export const targetResource = z
     project: z.string(),
     cluster: z.string(),
     clusterId: z.uuid(),
+    stage: z.string().describe('that it belongs to; "" in an application without stages'),
     state: z.enum(['Unassigned', 'Active', 'Suspended', 'Removing']),
     removal: removalMode.nullable(),
     sync: syncStatus.describe('does the cluster hold what was assigned?'),
@@ -136,6 +137,7 @@ export const rolloutResource = z
     id: z.uuid(),
     application: z.string(),
     applicationId: z.uuid(),
+    stage: z.string().describe('"" in an application without stages'),
     revisionNumber: z.int(),
     kind: z.string().describe('forward or rollback'),
     phase: z.string(),
@@ -247,6 +249,10 @@ export const rolloutQuery = z.object({
     .describe('also what became of single targets is a decision'),
 });
 export const pagesInProject = z.object({ ...pageQuery.shape, ...inProject });
+export const rolloutsQuery = z.object({
+  ...pagesInProject.shape,
+  stage: z.string().optional().describe('only of this stage'),
+});
 
 export type TargetResource = z.output<typeof targetResource>;
 export type TargetDetail = z.output<typeof targetDetail>;
@@ -259,5 +265,6 @@ export type FleetResource = z.output<typeof fleetResource>;
 export type TargetsQuery = z.output<typeof targetsQuery>;
 export type ApplicationRunsQuery = z.output<typeof applicationRunsQuery>;
 export type RunsQuery = z.output<typeof runsQuery>;
+export type RolloutsQuery = z.output<typeof rolloutsQuery>;
 export type RolloutQuery = z.output<typeof rolloutQuery>;
 export type TransitionsQuery = z.output<typeof transitionsQuery>;

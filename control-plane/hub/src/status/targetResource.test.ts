@@ -10,6 +10,7 @@ const row: TargetRow = {
   cluster_id: 'c',
   cluster: 'north',
   cluster_state: 'Active',
+  stage: '',
   agent_refused: null,
   refused: null,
   last_seen_at: new Date(0),

@@ -16,6 +16,7 @@ export function targetResourceOf(row: TargetRow): TargetResource {
     project: row.project,
     cluster: row.cluster,
     clusterId: row.cluster_id,
+    stage: row.stage,
     state: row.state,
     removal: row.removal,
     sync: summary.sync,

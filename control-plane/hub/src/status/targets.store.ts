@@ -12,6 +12,7 @@ export interface TargetRow {
   cluster_id: string;
   cluster: string;
   cluster_state: string;
+  stage: string;
   /** Why its agent is not let in; null: it is, or a person paused the cluster. */
   agent_refused: string | null;
   /** Why the agent does not take an entry that is newer than what it accepted; null: it has taken it, or did not refuse. */
@@ -46,6 +47,7 @@ export interface TargetRow {
   application_conditions: { type: string; message: string }[];
   changed_at: Date | null;
   flaps: number | null;
+  /** That its stage, or the application without any, may have. */
   newest_revision: number | null;
   rollout: { phase: string; kind: string } | null;
 }
@@ -56,7 +58,7 @@ export interface TargetDetailRow extends TargetRow {
 }
 
 const columns = `
-  t.id, t.application_id, a.name AS application, p.name AS project, t.cluster_id, c.name AS cluster,
+  t.id, t.application_id, a.name AS application, p.name AS project, t.cluster_id, c.name AS cluster, t.stage,
   c.state AS cluster_state, CASE WHEN c.state <> 'Paused' THEN c.state_reason END AS agent_refused,
   CASE WHEN t.generation > c.accepted_generation THEN c.nack_reason END AS refused, c.last_seen_at, t.state, t.removal, t.assignment, t.revision_number, t.bundle, v.reads,
   CASE WHEN t.rollout_state->'lane'->>'reason' = 'render' THEN t.rollout_state->'lane'->>'message'
@@ -74,10 +76,12 @@ const joins = `
   JOIN clusters c ON c.id = t.cluster_id
   LEFT JOIN target_observations o ON o.target_id = t.id
   LEFT JOIN LATERAL (SELECT r.number FROM revisions r WHERE r.application_id = t.application_id AND r.state = 'Ready'
+                        AND (t.stage = '' OR r.number <= (SELECT max(s.revision_number) FROM rollouts s
+                          WHERE s.application_id = t.application_id AND s.stage = t.stage AND s.kind = 'forward'))
                       ORDER BY r.number DESC LIMIT 1) newest ON true
   LEFT JOIN variants v ON v.id = t.variant_id
   LEFT JOIN LATERAL (SELECT x.id, x.phase, x.kind FROM rollouts x
-                      WHERE x.application_id = t.application_id AND x.phase IN ('Running', 'Paused', 'AwaitingSync', 'Queued')
+                      WHERE x.application_id = t.application_id AND x.stage = t.stage AND x.phase IN ('Running', 'Paused', 'AwaitingSync', 'Queued')
                       ORDER BY x.phase IN ('Running', 'Paused') DESC LIMIT 1) ro ON true
   LEFT JOIN rollout_targets rt ON rt.rollout_id = ro.id AND rt.target_id = t.id`;
 

@@ -93,6 +93,7 @@ export function addCluster(fleet: SimulatedFleet, name: string, labels: Record<s
   const target: TargetState = {
     id: name,
     clusterId: name,
+    stage: '',
     assignment: 0,
     revision: null,
     variant: null,

@@ -40,7 +40,7 @@ export async function askPlan(
   const sinceMs = Math.max(rollout.startedAtMs ?? 0, progress.dueAtMs);
   const id = await findPlanSince(db, applicationId, first, sinceMs);
   const plan = id === null ? null : await findPlan(db, applicationId, id);
-  if (plan !== null) return verdictOf(db, plan, commits);
+  if (plan !== null) return verdictOf(db, plan, commits, rollout.id);
   await transactions.inTransaction(systemActor, (tx) => create(tx, applicationId, first, sinceMs));
   return null;
 }
@@ -73,12 +73,17 @@ async function create(
   tx.hint('plan', id);
 }
 
-async function verdictOf(db: Sql, plan: PlanRow, commits: readonly CommitRow[]): Promise<Verdict | null> {
+async function verdictOf(
+  db: Sql,
+  plan: PlanRow,
+  commits: readonly CommitRow[],
+  rolloutId: string,
+): Promise<Verdict | null> {
   if (plan.phase === 'Rendering' || plan.phase === 'Asking') return null;
   if (plan.phase === 'Failed') return failure(plan.error ?? 'the plan failed');
   if (textOf(plan.sources) !== textOf(commits))
     return failure('the plan is of other commits than the revision: another source has moved since');
-  const fleet = groupFleet(await readParts(db, [plan.id]));
+  const fleet = groupFleet(await readParts(db, [plan.id], rolloutId));
   // Whoever is away is deferred by the rollout as well.
   const verdict = verdictOfFleet(fleet.tally, true);
   const message = summaryOf(fleet).slice(0, messageCharactersMax);

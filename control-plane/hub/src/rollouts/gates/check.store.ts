@@ -1,14 +1,15 @@
-/** The open rollout of an application without its outcomes: all that a check of a gate reads and changes. */
+/** An open rollout without its outcomes: all that a check of a gate reads and changes. */
 import type { Rollout } from '@flotilla/domain/rollout/state';
 
 import type { Sql } from '../../platform/transaction.ts';
 import { selectRollouts } from '../fleet.store.ts';
 import { rolloutOf, type RolloutRow } from '../fleetRows.ts';
 
-export async function readOpen(tx: Sql, applicationId: string): Promise<Rollout | null> {
+/** Null: it is closed, or gone. */
+export async function readOpen(tx: Sql, id: string): Promise<Rollout | null> {
   const [row] = await tx.sql<RolloutRow>(
-    `${selectRollouts} WHERE application_id = $1::uuid AND phase IN ('Running', 'Paused')`,
-    [applicationId],
+    `${selectRollouts} WHERE id = $1::uuid AND phase IN ('Running', 'Paused')`,
+    [id],
   );
   return row === undefined ? null : rolloutOf(row, []);
 }

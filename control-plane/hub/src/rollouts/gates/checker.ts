@@ -76,7 +76,7 @@ export class GateChecker {
 
 async function check(options: GateCheckerOptions, { applicationId, wanted }: Job): Promise<void> {
   const { database } = options;
-  const open = await readOpen({ sql: (text, params) => database.query(text, params) }, applicationId);
+  const open = await readOpen({ sql: (text, params) => database.query(text, params) }, wanted.rollout);
   const found = open === null ? null : gateAwaiting(open, wanted);
   if (open === null || found === null) return;
   const { gate } = found;
@@ -95,7 +95,7 @@ async function count(
   verdict: Verdict,
 ): Promise<void> {
   const application = await lockApplication(tx, applicationId);
-  const open = application === null ? null : await readOpen(tx, applicationId);
+  const open = application === null ? null : await readOpen(tx, wanted.rollout);
   const recorded =
     application === null || open === null
       ? null

@@ -113,14 +113,21 @@ export interface PartRow extends ResultPart {
   counts: PlanCounts | null;
 }
 
-export function readParts(database: Sql, planIds: readonly string[]): Promise<PartRow[]> {
+/** `rollout`: only of the targets of its stage. */
+export function readParts(
+  database: Sql,
+  planIds: readonly string[],
+  rollout: string | null = null,
+): Promise<PartRow[]> {
   return database.sql<PartRow>(
     `SELECT plan_id AS "planId", state, verdict, digest, count(*)::int AS clusters,
        (array_agg(cluster_name ORDER BY cluster_name COLLATE "C"))[1:${sampleMax}] AS sample,
        (array_agg(message ORDER BY cluster_name COLLATE "C"))[1] AS message,
        (array_agg(counts ORDER BY cluster_name COLLATE "C"))[1] AS counts
-     FROM plan_results WHERE plan_id = ANY($1::uuid[]) GROUP BY plan_id, state, verdict, digest`,
-    [planIds],
+     FROM plan_results WHERE plan_id = ANY($1::uuid[]) AND ($2::uuid IS NULL OR target_id IN (
+       SELECT t.id FROM rollouts r JOIN targets t ON t.application_id = r.application_id AND t.stage = r.stage WHERE r.id = $2))
+     GROUP BY plan_id, state, verdict, digest`,
+    [planIds, rollout],
   );
 }
 

@@ -1,0 +1,175 @@
+/** Everything a step reads, under the application's lock: rows → the fleets of the application's stages and what is seen of them. */
+import { randomUUID } from 'node:crypto';
+
+import { arrange, memoriesOf, type Arranged, type StageMemory } from '@flotilla/domain/promotion/arrange';
+import { stagesOf } from '@flotilla/domain/promotion/parseStages';
+import type { Stage } from '@flotilla/domain/promotion/stage';
+import type { FleetState } from '@flotilla/domain/rollout/state';
+import { defaultStrategy } from '@flotilla/domain/rollout/strategy';
+import type { Observations } from '@flotilla/domain/rollout/step';
+
+import type { HubTransaction, Transactions } from '../platform/transaction.ts';
+import type { Drops } from './drops.ts';
+import { bodyOf, encodedBody } from './entry.ts';
+import * as rows from './fleet.store.ts';
+import { memoryOf, storedOf, storedStages, type FleetRows } from './fleetRows.ts';
+import type { Outages } from './outages.ts';
+import { observationsOf, seenTargetsOf } from './seen.ts';
+import { readVariants } from './variants.store.ts';
+import type { TargetVariants } from './variants.ts';
+
+export interface TickOptions {
+  transactions: Transactions;
+  drops: Drops;
+  outages: Outages;
+}
+
+/** One stage as it is before anything is decided. */
+export interface StageContext {
+  stage: Stage;
+  memory: StageMemory;
+  /** As it is stored, to tell what changed. */
+  before: FleetState;
+  /** With the targets that belong to it now. */
+  state: FleetState;
+  /** Of the newest forward rollout there ever was in it. */
+  newestProposed: number;
+  /** By the revision that they completed in it. */
+  rollouts: ReadonlyMap<number, string>;
+  /** Of its targets. */
+  seen: Observations;
+}
+
+export interface Context {
+  application: rows.ApplicationRow;
+  targets: rows.SeenTargetRow[];
+  revisions: ReadonlyMap<number, rows.RevisionRow>;
+  variants: TargetVariants | null;
+  /** In order; an application without stages has one, named ''. */
+  stages: readonly StageContext[];
+  /** Rollouts of stages that are no more, and what is said of them. */
+  ended: Arranged['ended'];
+  endings: Arranged['events'];
+  /** What is kept of the stages is not what is stored. */
+  isRearranged: boolean;
+  nowMs: number;
+}
+
+export async function load(
+  options: TickOptions,
+  tx: HubTransaction,
+  application: rows.ApplicationRow,
+): Promise<Context> {
+  const nowMs = application.now.getTime();
+  const targets = await rows.readTargets(tx, application, encodedBody(bodyOf(application)).digest);
+  const stages = presentStages(application);
+  const known = storedStages(application.rolloutState).map(memoryOf);
+  const since = [...known, ...stages.filter(isNew(known)).map(({ name }) => ({ name, sinceMs: nowMs }))];
+  const fleet = await rows.readFleet(tx, application.id, targets, since);
+  const newest = await rows.readNewestProposed(tx, application.id, since);
+  const memories = memoriesOf(stages, known, completedIn(known, fleet), nowMs);
+  const stored = storedOf(fleet, application.rolloutState, memories);
+  const seenTargets = seenTargetsOf(targets);
+  const arranged = arrange(stages, stored, { targets: seenTargets }, nowMs);
+  const spoken = spokenOf(arranged, memories);
+  const revisions = await rows.readRevisions(tx, application.id, spoken);
+  const variants = await readVariants(tx, application.id, revisions, spoken, targets);
+  const seen = seenOf(options, application, { targets, revisions, variants }, seenTargets);
+  return {
+    application,
+    targets,
+    revisions,
+    variants,
+    stages: arranged.fleets.map((own, at) => ({
+      ...own,
+      memory: memories[at]!,
+      newestProposed: Math.max(newest.get(own.stage.name) ?? 0, ...memories[at]!.inherited),
+      rollouts: new Map(
+        fleet.completed
+          .filter(({ stage }) => stage === own.stage.name)
+          .map(({ revision, rollout }) => [revision, rollout]),
+      ),
+      seen: arranged.fleets.length === 1 ? seen : seenIn(own.state, seen),
+    })),
+    ended: arranged.ended,
+    endings: arranged.events,
+    isRearranged: JSON.stringify(memories) !== JSON.stringify(known),
+    nowMs,
+  };
+}
+
+/** A spec is checked when it is written; one from before a rule existed must not stop the fleet. */
+function presentStages({ spec, projectSpec }: rows.ApplicationRow): readonly Stage[] {
+  const parsed = stagesOf(spec.strategy, projectSpec.strategies);
+  if (parsed.ok) return parsed.stages;
+  return [{ name: '', match: { type: 'rest' }, strategy: defaultStrategy, soakMs: 0, approval: false }];
+}
+
+function isNew(known: readonly StageMemory[]): (stage: Stage) => boolean {
+  return ({ name }) => !known.some((memory) => memory.name === name);
+}
+
+function completedIn(known: readonly StageMemory[], { completed }: FleetRows): Map<string, number[]> {
+  return new Map(
+    known.map(({ name, inherited }) => {
+      const own = completed.filter(({ stage }) => stage === name).map(({ revision }) => revision);
+      return [name, [...new Set([...own, ...inherited])]];
+    }),
+  );
+}
+
+function seenOf(
+  options: TickOptions,
+  { projectId, spec, projectSpec, name }: rows.ApplicationRow,
+  read: Pick<Context, 'targets' | 'revisions' | 'variants'>,
+  seenTargets: Observations['targets'],
+): Observations {
+  const input = {
+    ...read,
+    drop: (from: string, to: string) =>
+      from === to ? { dropped: 0, total: 0 } : options.drops.known(projectId, from, to),
+    prune: spec.syncPolicy.prune,
+    outages: options.outages.spans,
+    rollbackId: randomUUID(),
+    syncWindows: projectSpec.syncWindows,
+    application: { name, namespace: spec.destination.namespace },
+  };
+  return observationsOf(input, seenTargets);
+}
+
+/** Two stages may roll back in one look. */
+function seenIn({ targets }: FleetState, seen: Observations): Observations {
+  const own = new Map([...seen.targets].filter(([id]) => targets.has(id)));
+  return { ...seen, targets: own, rollbackId: randomUUID() };
+}
+
+/** Numbers of all revisions that the state names. */
+function spokenOf({ fleets, ended }: Arranged, memories: readonly StageMemory[]): number[] {
+  const numbers: (number | null | undefined)[] = memories.flatMap(({ candidates: { soaking, ready } }) => [
+    soaking?.revision,
+    ready?.revision,
+  ]);
+  for (const { state } of fleets) numbers.push(...spokenIn(state));
+  for (const { state } of ended) numbers.push(...state.closed.map(({ revision }) => revision));
+  return numbers.filter((number) => typeof number === 'number');
+}
+
+function spokenIn(state: FleetState): (number | null)[] {
+  const numbers: (number | null)[] = [...state.completed];
+  for (const target of state.targets.values()) {
+    numbers.push(
+      target.revision,
+      target.given,
+      target.entitled,
+      target.pin?.revision ?? null,
+      ...target.healthy,
+    );
+    numbers.push(target.lane?.revision ?? null);
+  }
+  for (const rollout of [state.open, state.waiting]) {
+    numbers.push(rollout?.revision ?? null);
+    for (const { revision, givenBefore } of rollout?.outcomes.values() ?? [])
+      numbers.push(revision, givenBefore);
+  }
+  return numbers;
+}
