@@ -1,5 +1,5 @@
 /** What is wrong with a bundle without objects. */
-import type { RenderProblem } from './child/manifests.ts';
+import { ofNoFile, type RenderProblem } from './child/problem.ts';
 import type { Candidate } from './render.store.ts';
 
 /** An empty bundle would prune everything: only who says so gets one. */
@@ -10,5 +10,5 @@ export function emptyProblems(
   if (objects > 0 || renderSpec.allowEmpty) return [];
   const places = sources.map(({ path }) => `'${path}'`).join(', ');
   const message = `${places} has no manifests: set syncPolicy.allowEmpty if that is meant`;
-  return [{ file: '', document: 0, line: 0, message }];
+  return [ofNoFile(message)];
 }

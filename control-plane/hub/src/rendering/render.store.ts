@@ -6,7 +6,7 @@ import { systemActor, type HubTransaction, type Transactions } from '../platform
 import { setCondition } from '../platform/conditions.ts';
 import { sha256Hex } from '../platform/digest.ts';
 import type { BundleStore } from './bundle.store.ts';
-import type { RenderProblem } from './child/manifests.ts';
+import type { RenderProblem } from './child/problem.ts';
 import type { RenderSpec, ResolvedSource } from './revisionKey.ts';
 
 export interface Candidate {

@@ -2,7 +2,7 @@
 import type { Locks } from '../platform/lock.ts';
 import type { Logger } from '../platform/logger.ts';
 import { saveTwice, type FrameStore } from '../sources/frames.store.ts';
-import type { RenderProblem } from './child/manifests.ts';
+import { ofNoFile } from './child/problem.ts';
 import { emptyProblems } from './emptyBundle.ts';
 import type { Candidate, RenderStore } from './render.store.ts';
 import { RenderStopped, type Rendered, type Renderer, type SourceToRender } from './renderer.ts';
@@ -131,9 +131,5 @@ export async function renderSources(
 }
 
 function failed(message: string): Extract<Rendered, { ok: false }> {
-  return { ok: false, problems: [problem(message)] };
-}
-
-function problem(message: string): RenderProblem {
-  return { file: '', document: 0, line: 0, message };
+  return { ok: false, problems: [ofNoFile(message)] };
 }

@@ -13,7 +13,7 @@ import type { Reads } from '@flotilla/domain/template/cluster';
 import { z } from 'zod';
 
 import type { Logger } from '../platform/logger.ts';
-import type { RenderProblem } from './child/manifests.ts';
+import type { RenderProblem } from './child/problem.ts';
 import {
   cut,
   encodeMessage,

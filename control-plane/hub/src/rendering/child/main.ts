@@ -5,13 +5,8 @@
 import { encodeIndex } from '@flotilla/domain/bundle/bundleIndex';
 
 import { decodeTree } from '../../sources/trees.ts';
-import {
-  renderSources,
-  type FileCache,
-  type RenderProblem,
-  type RenderResult,
-  type RenderSource,
-} from './manifests.ts';
+import type { RenderProblem } from './problem.ts';
+import { renderSources, type FileCache, type RenderResult, type RenderSource } from './manifests.ts';
 import { renderVariants } from './variants.ts';
 import {
   cut,

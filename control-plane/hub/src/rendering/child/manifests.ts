@@ -11,6 +11,7 @@ import { encodeObject, type EncodedObject } from '@flotilla/domain/bundle/encode
 import { validateManifest, type SourcedObject } from '@flotilla/domain/object/validate';
 
 import type { Tree, TreeFile } from '../../sources/trees.ts';
+import { ofFile, ofNoFile, type RenderProblem } from './problem.ts';
 import { applyOverrides, type MatchedOverride } from './overrides.ts';
 import { selectFiles, type DirectoryOptions } from './select.ts';
 import { isTemplated, templatedFile, treeBelow, type TemplateReader } from './templated.ts';
@@ -31,15 +32,6 @@ export interface RenderSource {
 export interface RenderContext {
   reader: TemplateReader;
   overrides: readonly MatchedOverride[];
-}
-
-export interface RenderProblem {
-  /** Path in the repository. */
-  file: string;
-  /** From 1; 0 where the file as a whole is meant. */
-  document: number;
-  line: number;
-  message: string;
 }
 
 export type RenderResult = { ok: true; bundle: Bundle } | { ok: false; problems: RenderProblem[] };
@@ -82,12 +74,7 @@ export function renderSources(
     const { source } = placed;
     const selection = selectFiles(source.tree.files, source.tree.links, source.directory);
     if (!selection.ok) {
-      problems.push({
-        file: join(source.path, selection.file),
-        document: 0,
-        line: 0,
-        message: selection.message,
-      });
+      problems.push(ofFile(join(source.path, selection.file), selection.message));
       continue;
     }
     for (const file of selection.files) {
@@ -104,7 +91,10 @@ export function renderSources(
   }
   if (problems.length > 0) return { ok: false, problems: problems.slice(0, problemsMax) };
   const overridden = applyOverrides(objects, context?.overrides ?? [], sha256Hex);
-  if (!overridden.ok) return { ok: false, problems: overridden.messages.slice(0, problemsMax).map(ofNoFile) };
+  if (!overridden.ok) {
+    const messages = overridden.messages.slice(0, problemsMax);
+    return { ok: false, problems: messages.map(ofNoFile) };
+  }
   const result = assembleBundle(overridden.objects, sha256);
   return result.ok ? result : { ok: false, problems: [bundleProblem(result.error)] };
 }
@@ -117,14 +107,14 @@ function placedSource(source: RenderSource, context: RenderContext | null): Plac
   if (below === null || context === null) return { ok: true, source };
   const part = treeBelow(source.tree, below, context.reader);
   const file = join(source.path, part.ok ? part.path : below);
-  if (!part.ok) return { ok: false, problem: { file, document: 0, line: 0, message: part.message } };
+  if (!part.ok) return { ok: false, problem: ofFile(file, part.message) };
   // A path that is a file is a source of that one file, as without templates.
   const path = part.isFile ? join(source.path, part.folder) : file;
   return { ok: true, source: { ...source, path, tree: part.tree } };
 }
 
 function renderFile(path: string, file: TreeFile, limits: YamlLimits, cache: FileCache): RenderedFile {
-  const key = `${path}\n${hash('sha256', file.bytes, 'hex')}`;
+  const key = `${path}\n${digestOf(file.bytes)}`;
   const held = cache.get(key);
   if (held !== undefined && 'objects' in held) return held;
   const rendered = renderBytes(path, file.bytes, limits);
@@ -147,7 +137,7 @@ function renderTemplated(
   cache: FileCache,
   reader: TemplateReader,
 ): RenderedFile {
-  const key = `{{${path}\n${hash('sha256', file.bytes, 'hex')}`;
+  const key = `{{${path}\n${digestOf(file.bytes)}`;
   const held = cache.get(key);
   let parsed = held !== undefined && 'parsed' in held ? held : null;
   if (parsed === null) {
@@ -166,8 +156,17 @@ function renderTemplated(
   };
 }
 
+const digests = new WeakMap<Buffer, string>();
+
+/** Of a file's content, which is the same for every cluster that it is rendered for. */
+function digestOf(bytes: Buffer): string {
+  const digest = digests.get(bytes) ?? hash('sha256', bytes, 'hex');
+  digests.set(bytes, digest);
+  return digest;
+}
+
 function notText(file: string): RenderProblem {
-  return { file, document: 0, line: 0, message: 'is not UTF-8 text' };
+  return ofFile(file, 'is not UTF-8 text');
 }
 
 function decoded(bytes: Buffer): string | null {
@@ -218,10 +217,6 @@ function itemText(source: string): string {
   return items === null ? '' : `item ${items[1]}: `;
 }
 
-function ofNoFile(message: string): RenderProblem {
-  return { file: '', document: 0, line: 0, message };
-}
-
 function parseSource(source: string): Omit<RenderProblem, 'message'> {
   const match = /^(.*), document (\d+), line (\d+)/.exec(source);
   return match === null
@@ -230,18 +225,11 @@ function parseSource(source: string): Omit<RenderProblem, 'message'> {
 }
 
 function bundleProblem(error: BundleError): RenderProblem {
-  const whole = { file: '', document: 0, line: 0 };
   switch (error.problem) {
     case 'TooManyObjects':
-      return {
-        ...whole,
-        message: `${error.objects} objects are more than the ${error.objectsMax} that a bundle may hold: split the application`,
-      };
+      return ofNoFile(tooMany(`${error.objects} objects`, error.objectsMax));
     case 'TooLarge':
-      return {
-        ...whole,
-        message: `${error.bytes} bytes are more than the ${error.bytesMax} that a bundle may hold: split the application`,
-      };
+      return ofNoFile(tooMany(`${error.bytes} bytes`, error.bytesMax));
     case 'DuplicateIdentity': {
       const [first, second] = error.sources;
       return { ...parseSource(second), message: `${nameOf(error)} is there twice: also in ${first}` };
@@ -249,6 +237,10 @@ function bundleProblem(error: BundleError): RenderProblem {
     case 'NotCanonical':
       return { ...parseSource(error.source), message: `${nameOf(error)}: ${error.message}` };
   }
+}
+
+function tooMany(what: string, max: number): string {
+  return `${what} are more than the ${max} that a bundle may hold: split the application`;
 }
 
 function nameOf({ identity }: Extract<BundleError, { identity: unknown }>): string {

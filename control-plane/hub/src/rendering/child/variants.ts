@@ -5,6 +5,7 @@ import { readsMax } from '@flotilla/domain/variant/limits';
 import { overridesOf, type Override } from '@flotilla/domain/variant/override';
 import { readsOf, VariantIndex } from '@flotilla/domain/variant/reads';
 
+import { ofNoFile } from './problem.ts';
 import { renderSources, type FileCache, type RenderResult, type RenderSource } from './manifests.ts';
 import type { VariantsAsked } from './wire.ts';
 import type { YamlLimits } from './yamlDocument.ts';
@@ -64,7 +65,7 @@ function renderOne(
   const read = Object.keys(reader.reads).length;
   if (read > readsMax) {
     const message = `${read} labels and facts are read, which are more than the ${readsMax} that may be`;
-    return { reads: {}, result: { ok: false, problems: [{ file: '', document: 0, line: 0, message }] } };
+    return { reads: {}, result: { ok: false, problems: [ofNoFile(message)] } };
   }
   return { reads: readsOf(reader.reads, overrides, cluster), result };
 }

@@ -7,7 +7,7 @@ import { variantsMax } from '@flotilla/domain/variant/limits';
 import { VariantIndex } from '@flotilla/domain/variant/reads';
 
 import { saveTwice } from '../../sources/frames.store.ts';
-import type { RenderProblem } from '../child/manifests.ts';
+import { ofNoFile, type RenderProblem } from '../child/problem.ts';
 import type { Candidate } from '../render.store.ts';
 import { RenderStopped, type Renderer, type RenderedVariant, type SourceToRender } from '../renderer.ts';
 import type { RenderSpec } from '../revisionKey.ts';
@@ -70,6 +70,6 @@ export async function renderFor(
     return rendered;
   } catch (error) {
     if (!(error instanceof RenderStopped) || error.kind !== 'limit') throw error;
-    return { ok: false, problems: [{ file: '', document: 0, line: 0, message: error.message }] };
+    return { ok: false, problems: [ofNoFile(error.message)] };
   }
 }

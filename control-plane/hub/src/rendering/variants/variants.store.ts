@@ -8,7 +8,7 @@ import type { Database } from '../../platform/prisma.ts';
 import { sha256Hex } from '../../platform/digest.ts';
 import { systemActor, type HubTransaction, type Sql, type Transactions } from '../../platform/transaction.ts';
 import type { BundleStore, PreparedBundle } from '../bundle.store.ts';
-import type { RenderProblem } from '../child/manifests.ts';
+import type { RenderProblem } from '../child/problem.ts';
 import { filesSql, messageOf, setRenderError, type Candidate } from '../render.store.ts';
 import { emptyProblems } from '../emptyBundle.ts';
 import type { RenderedVariant } from '../renderer.ts';
