@@ -145,31 +145,24 @@ function seenIn({ targets }: FleetState, seen: Observations): Observations {
 
 /** Numbers of all revisions that the state names. */
 function spokenOf({ fleets, ended }: Arranged, memories: readonly StageMemory[]): number[] {
-  const numbers: (number | null | undefined)[] = memories.flatMap(({ candidates: { soaking, ready } }) => [
-    soaking?.revision,
-    ready?.revision,
-  ]);
-  for (const { state } of fleets) numbers.push(...spokenIn(state));
-  for (const { state } of ended) numbers.push(...state.closed.map(({ revision }) => revision));
-  return numbers.filter((number) => typeof number === 'number');
+  const numbers = new Set<number | null | undefined>();
+  for (const { candidates } of memories)
+    numbers.add(candidates.soaking?.revision).add(candidates.ready?.revision);
+  for (const { state } of fleets) addSpoken(numbers, state);
+  for (const { state } of ended) for (const { revision } of state.closed) numbers.add(revision);
+  return [...numbers].filter((number) => typeof number === 'number');
 }
 
-function spokenIn(state: FleetState): (number | null)[] {
-  const numbers: (number | null)[] = [...state.completed];
-  for (const target of state.targets.values()) {
-    numbers.push(
-      target.revision,
-      target.given,
-      target.entitled,
-      target.pin?.revision ?? null,
-      ...target.healthy,
-    );
-    numbers.push(target.lane?.revision ?? null);
+/** One by one: a fleet has more than a call takes arguments. */
+function addSpoken(numbers: Set<number | null | undefined>, state: FleetState): void {
+  for (const revision of state.completed) numbers.add(revision);
+  for (const { revision, given, entitled, pin, healthy, lane } of state.targets.values()) {
+    numbers.add(revision).add(given).add(entitled).add(pin?.revision).add(lane?.revision);
+    for (const earlier of healthy) numbers.add(earlier);
   }
   for (const rollout of [state.open, state.waiting]) {
-    numbers.push(rollout?.revision ?? null);
+    numbers.add(rollout?.revision);
     for (const { revision, givenBefore } of rollout?.outcomes.values() ?? [])
-      numbers.push(revision, givenBefore);
+      numbers.add(revision).add(givenBefore);
   }
-  return numbers;
 }
