@@ -121,18 +121,27 @@ const repeatedSql = `
 const logStatements = [
   `CREATE TABLE logged_outcomes (seq bigserial PRIMARY KEY, tx xid8 DEFAULT pg_current_xact_id(), rollout_id uuid,
      target_id uuid, wave int, outcome text, assignment bigint)`,
+  `CREATE INDEX ON logged_outcomes (rollout_id, target_id)`,
   `CREATE TABLE logged_assignments (seq bigserial PRIMARY KEY, target_id uuid, before bigint, after bigint)`,
-  `CREATE FUNCTION log_outcome() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-     IF TG_OP = 'UPDATE' AND (OLD.outcome, OLD.assignment) IS NOT DISTINCT FROM (NEW.outcome, NEW.assignment) THEN
-       RETURN NULL;
-     END IF;
+  // What is stored in another place and says what it said before is no transition.
+  `CREATE FUNCTION log_written(rollout uuid, of_target uuid, in_wave int, now_is text, by bigint) RETURNS void LANGUAGE sql AS $$
      INSERT INTO logged_outcomes (rollout_id, target_id, wave, outcome, assignment)
-     VALUES (NEW.rollout_id, NEW.target_id, NEW.wave, NEW.outcome, NEW.assignment);
+     SELECT rollout, of_target, in_wave, now_is, by WHERE NOT EXISTS (
+       SELECT 1 FROM (SELECT outcome, assignment FROM logged_outcomes WHERE rollout_id = rollout AND target_id = of_target
+                       ORDER BY seq DESC LIMIT 1) l
+       WHERE (l.outcome, l.assignment) IS NOT DISTINCT FROM (now_is, by)) $$`,
+  `CREATE FUNCTION log_outcome() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+     PERFORM log_written(NEW.rollout_id, NEW.target_id, NEW.wave, NEW.outcome, NEW.assignment);
+     RETURN NULL; END $$`,
+  `CREATE FUNCTION log_pack() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+     PERFORM log_written(NEW.rollout_id, m.target, NEW.wave, NEW.outcome, m.assignment)
+       FROM unnest(NEW.targets, NEW.assignments) AS m(target, assignment);
      RETURN NULL; END $$`,
   `CREATE FUNCTION log_assignment() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
      INSERT INTO logged_assignments (target_id, before, after) VALUES (NEW.id, OLD.assignment, NEW.assignment);
      RETURN NULL; END $$`,
   `CREATE TRIGGER log_outcome AFTER INSERT OR UPDATE ON rollout_targets FOR EACH ROW EXECUTE FUNCTION log_outcome()`,
+  `CREATE TRIGGER log_pack AFTER INSERT ON rollout_packs FOR EACH ROW EXECUTE FUNCTION log_pack()`,
   `CREATE TRIGGER log_assignment AFTER UPDATE ON targets FOR EACH ROW
      WHEN (OLD.assignment IS DISTINCT FROM NEW.assignment) EXECUTE FUNCTION log_assignment()`,
 ];

@@ -15,6 +15,7 @@ import * as rows from './fleet.store.ts';
 import { rolloutOf } from './fleetRows.ts';
 import { load, type Context, type TickOptions } from './load.ts';
 import { Outages } from './outages.ts';
+import { saveOutcomes } from './outcomes.store.ts';
 import * as saved from './save.store.ts';
 import { prepareTargets, saveTargets } from './targets.store.ts';
 import { applyVerb, type Verb } from './verb.ts';
@@ -86,7 +87,7 @@ export class RolloutActions {
       { ...storedState(changed, {}, []), ...(Object.keys(operations).length > 0 && { operations }) },
     );
     await saveRollouts(tx, context, changed);
-    await saved.saveOutcomes(tx, context.targets, changed.outcomes);
+    await saveOutcomes(tx, context.outcomes, context.targets, changed.outcomes);
     await saveTargets(tx, prepareTargets({ ...changed, entries: [] }), new Map());
     await saved.saveRejected(tx, application.id, changed.rejectedBefore, changed.rejected);
     await saved.saveEvents(tx, shareEvents([...context.endings, ...done.events]));

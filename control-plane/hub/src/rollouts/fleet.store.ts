@@ -13,6 +13,7 @@ import {
   type StoredApplicationState,
   type TargetRow,
 } from './fleetRows.ts';
+import { readOutcomes, type ReadOutcomes } from './outcomes.store.ts';
 
 export interface ApplicationRow {
   id: string;
@@ -130,26 +131,18 @@ export const selectRollouts = `
     state, created_by AS "createdBy", created_at AS "createdAt", started_at AS "startedAt", closed_at AS "closedAt"
   FROM rollouts`;
 
-function readOutcomes(tx: Sql, rolloutIds: readonly string[]): Promise<OutcomeRow[]> {
-  return tx.sql<OutcomeRow>(
-    `SELECT rollout_id AS "rolloutId", target_id AS "targetId", wave, outcome, reason, assignment::float8 AS assignment, state
-     FROM rollout_targets WHERE rollout_id = ANY($1::uuid[])`,
-    [rolloutIds],
-  );
-}
-
 /** `stages`: whose history counts, each since its time. */
 export async function readFleet(
   tx: Sql,
   applicationId: string,
   targets: readonly TargetRow[],
   stages: readonly StageSince[],
-): Promise<FleetRows> {
+): Promise<FleetRows & Pick<ReadOutcomes, 'stored'>> {
   const rollouts = await tx.sql<RolloutRow>(
     `${selectRollouts} WHERE application_id = $1::uuid AND phase IN ('Running', 'Paused', 'Queued', 'AwaitingSync')`,
     [applicationId],
   );
-  const outcomes = await readOutcomes(
+  const { outcomes, stored } = await readOutcomes(
     tx,
     rollouts.map(({ id }) => id),
   );
@@ -165,7 +158,14 @@ export async function readFleet(
     `SELECT number FROM revisions WHERE application_id = $1::uuid AND state = 'Rejected' ORDER BY number`,
     [applicationId],
   );
-  return { targets, rollouts, outcomes, completed, rejected: rejected.map(({ number }) => number) };
+  return {
+    targets,
+    rollouts,
+    outcomes,
+    stored,
+    completed,
+    rejected: rejected.map(({ number }) => number),
+  };
 }
 
 export interface StageSince {
@@ -245,12 +245,14 @@ export async function readLastCompleted(
   tx: Sql,
   applicationId: string,
   { name, sinceMs }: StageSince,
-): Promise<{ rollout: RolloutRow; outcomes: OutcomeRow[] } | null> {
+): Promise<{ rollout: RolloutRow; outcomes: readonly OutcomeRow[] } | null> {
   const [rollout] = await tx.sql<RolloutRow>(
     `${selectRollouts} WHERE application_id = $1::uuid AND kind = 'forward' AND phase = 'Completed'
        AND stage = $2 AND created_at >= to_timestamp($3::float8 / 1000)
      ORDER BY closed_at DESC LIMIT 1`,
     [applicationId, name, sinceMs],
   );
-  return rollout === undefined ? null : { rollout, outcomes: await readOutcomes(tx, [rollout.id]) };
+  if (rollout === undefined) return null;
+  const { outcomes } = await readOutcomes(tx, [rollout.id]);
+  return { rollout, outcomes };
 }

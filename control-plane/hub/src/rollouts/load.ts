@@ -14,6 +14,7 @@ import { bodyOf, encodedBody } from './entry.ts';
 import * as rows from './fleet.store.ts';
 import { memoryOf, storedOf, storedStages, type FleetRows } from './fleetRows.ts';
 import type { Outages } from './outages.ts';
+import type { StoredOutcomes } from './packs.ts';
 import { observationsOf, seenTargetsOf } from './seen.ts';
 import { readVariants } from './variants.store.ts';
 import type { TargetVariants } from './variants.ts';
@@ -52,6 +53,8 @@ export interface Context {
   endings: Arranged['events'];
   /** What is kept of the stages is not what is stored. */
   isRearranged: boolean;
+  /** How the outcomes of its rollouts are stored. */
+  outcomes: StoredOutcomes;
   nowMs: number;
 }
 
@@ -93,6 +96,7 @@ export async function load(
     })),
     ended: arranged.ended,
     endings: arranged.events,
+    outcomes: fleet.stored,
     isRearranged: JSON.stringify(memories) !== JSON.stringify(known),
     nowMs,
   };

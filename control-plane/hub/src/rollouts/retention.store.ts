@@ -29,7 +29,9 @@ const keptRevisions = `
       AND x.phase IN ('Running', 'Paused', 'Queued', 'AwaitingSync')
       AND (x.revision_number = r.number OR EXISTS (
         SELECT 1 FROM rollout_targets y WHERE y.rollout_id = x.id
-          AND (y.state->'revision' = to_jsonb(r.number) OR y.state->'givenBefore' = to_jsonb(r.number)))))`;
+          AND (y.state->'revision' = to_jsonb(r.number) OR y.state->'givenBefore' = to_jsonb(r.number)))
+        OR EXISTS (SELECT 1 FROM rollout_packs k WHERE k.rollout_id = x.id
+          AND (k.state->'revision' = to_jsonb(r.number) OR k.state->'givenBefore' = to_jsonb(r.number)))))`;
 
 const statements: Record<string, string> = {
   deliveries: `DELETE FROM webhook_deliveries WHERE received_at < now() - interval '7 days'`,

@@ -1,13 +1,11 @@
-/** Writes what a step changed, and nothing else; targets and their entries are `targets.store.ts`. The caller holds the application's lock. */
+/** Writes what a step changed, and nothing else; outcomes are `outcomes.store.ts`, targets and their entries `targets.store.ts`. The caller holds the application's lock. */
 import type { SharedEvent } from '@flotilla/domain/rollout/alike';
-import type { ChangedOutcome } from '@flotilla/domain/rollout/changes';
 import type { Rollout } from '@flotilla/domain/rollout/state';
 import { pgArray } from '../platform/pgArray.ts';
-import { PgRows, type NamedColumn } from '../platform/pgRows.ts';
 import type { Sql } from '../platform/transaction.ts';
 import type { EncodedBody } from './entry.ts';
-import type { ApplicationRow, RevisionRow, SeenTargetRow } from './fleet.store.ts';
-import { outcomeDetail, rolloutColumns, type StoredApplicationState } from './fleetRows.ts';
+import type { ApplicationRow, RevisionRow } from './fleet.store.ts';
+import { rolloutColumns, type StoredApplicationState } from './fleetRows.ts';
 
 /** Another worker was faster: the whole tick is done again on what it left. */
 export class RolloutVersionMoved extends Error {
@@ -48,23 +46,6 @@ export async function saveRollouts(
   }
 }
 
-/** `targets`: as loaded, those being removed too. The lock on the application says that what was loaded is what is there. */
-export async function saveOutcomes(
-  tx: Sql,
-  targets: readonly SeenTargetRow[],
-  outcomes: readonly ChangedOutcome[],
-): Promise<void> {
-  await insertOutcomes(
-    tx,
-    outcomes.filter(({ isNew }) => isNew),
-    targets,
-  );
-  await updateOutcomes(
-    tx,
-    outcomes.filter(({ isNew }) => !isNew),
-  );
-}
-
 async function saveRollout(
   tx: Sql,
   { applicationId, stage, revisionId }: { applicationId: string; stage: string; revisionId: string | null },
@@ -98,52 +79,6 @@ async function saveRollout(
     ],
   );
 }
-
-/** In the order of their index, where the rows of one rollout lie beside each other. */
-async function insertOutcomes(
-  tx: Sql,
-  outcomes: readonly ChangedOutcome[],
-  targets: readonly SeenTargetRow[],
-): Promise<void> {
-  if (outcomes.length === 0) return;
-  const clusters = new Map(targets.map(({ id, clusterId }) => [id, clusterId]));
-  const rows = outcomes.toSorted((a, b) => (a.outcome.target < b.outcome.target ? -1 : 1));
-  const cluster: OutcomeColumn = {
-    name: 'cluster_id',
-    type: 'uuid',
-    of: ({ outcome }) => clusters.get(outcome.target),
-  };
-  const { sql, params } = new PgRows(rows, outcomeKey).add(outcomeColumns).add([cluster]);
-  await tx.sql(
-    `INSERT INTO rollout_targets (target_id, rollout_id, wave, outcome, reason, assignment, state, cluster_id, updated_at)
-     SELECT *, clock_timestamp() FROM ${sql} o`,
-    params,
-  );
-}
-
-async function updateOutcomes(tx: Sql, outcomes: readonly ChangedOutcome[]): Promise<void> {
-  if (outcomes.length === 0) return;
-  const { sql, params } = new PgRows(outcomes, outcomeKey).add(outcomeColumns);
-  await tx.sql(
-    `UPDATE rollout_targets r SET wave = o.wave, outcome = o.outcome, reason = o.reason, assignment = o.assignment,
-       state = o.state, updated_at = clock_timestamp()
-     FROM ${sql} o WHERE r.rollout_id = o.rollout_id AND r.target_id = o.target_id`,
-    params,
-  );
-}
-
-type OutcomeColumn = NamedColumn<ChangedOutcome>;
-
-const outcomeKey: OutcomeColumn = { name: 'target_id', type: 'uuid', of: ({ outcome }) => outcome.target };
-
-const outcomeColumns: readonly OutcomeColumn[] = [
-  { name: 'rollout_id', type: 'uuid', of: ({ rollout }) => rollout },
-  { name: 'wave', type: 'int4', of: ({ outcome }) => outcome.wave },
-  { name: 'outcome', type: 'text', of: ({ outcome }) => outcome.outcome },
-  { name: 'reason', type: 'text', of: ({ outcome }) => (outcome.reason === '' ? null : outcome.reason) },
-  { name: 'assignment', type: 'int8', of: ({ outcome }) => outcome.assignment },
-  { name: 'state', type: 'jsonb', of: ({ outcome }) => JSON.stringify(outcomeDetail(outcome)) },
-];
 
 /** Rejected is what automation never starts again; a person may, and then it counts as Ready. */
 export async function saveRejected(

@@ -18,6 +18,7 @@ import { decide, type Decided } from './decide.ts';
 import * as rows from './fleet.store.ts';
 import { load, type Context, type TickOptions } from './load.ts';
 import { changedBy, saveRollouts, storedState, type Changed } from './changed.ts';
+import { saveOutcomes } from './outcomes.store.ts';
 import { removalsOf, type Removals } from './removal.ts';
 import * as saved from './save.store.ts';
 import {
@@ -95,7 +96,7 @@ async function save(
     meanwhile(
       () => [entriesOf(context, assignments, operations), shareEvents(decided?.events ?? [])] as const,
     ),
-    saved.saveOutcomes(tx, targets, after.outcomes),
+    saveOutcomes(tx, context.outcomes, targets, after.outcomes),
   ]);
   if (assigned.body !== null) await saved.saveBody(tx, application.id, assigned.body);
   await saved.saveRejected(tx, application.id, after.rejectedBefore, after.rejected);

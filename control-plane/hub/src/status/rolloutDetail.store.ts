@@ -51,7 +51,7 @@ export function countOutcomes(database: Database, rolloutId: string): Promise<Ou
          FILTER (WHERE outcome IN ('Succeeded', 'Soaking') AND healthy IS NOT NULL AND assigned IS NOT NULL) AS "healthyAfterMs"
      FROM (SELECT wave, outcome, state ? 'regressedAtMs' AS regressed, (state->'assignedAtMs')::float8 AS assigned,
              (state->'healthyFromMs')::float8 - coalesce((state->'soakedMs')::float8, 0) AS healthy
-           FROM rollout_targets WHERE rollout_id = $1::uuid) o
+           FROM rollout_outcomes WHERE rollout_id = $1::uuid) o
      GROUP BY GROUPING SETS ((wave, outcome), ())`,
     [rolloutId],
   );
@@ -73,7 +73,7 @@ export async function readFailures(
        SELECT cluster_id, wave, CASE WHEN outcome = 'Failed' THEN coalesce(reason, '') ELSE 'degraded' END AS reason,
          left(coalesce(state->>'message', ''), 500) AS message,
          coalesce(state->'regressedAtMs', state->'finishedAtMs')::float8 AS at
-       FROM rollout_targets WHERE rollout_id = $1::uuid AND (outcome = 'Failed' OR state ? 'regressedAtMs'))
+       FROM rollout_outcomes WHERE rollout_id = $1::uuid AND (outcome = 'Failed' OR state ? 'regressedAtMs'))
      SELECT (SELECT jsonb_object_agg(reason, n) FROM (SELECT reason, count(*) AS n FROM failed GROUP BY reason) r) AS reasons,
        (SELECT jsonb_agg(jsonb_build_object('cluster', coalesce(c.name, f.cluster_id::text), 'wave', f.wave, 'reason', f.reason,
             'message', f.message, 'atMs', f.at) ORDER BY f.at, c.name)

@@ -23,7 +23,7 @@ const selectRollouts = `
          r.created_by, r.created_at, r.started_at, r.closed_at,
          (SELECT jsonb_agg(jsonb_build_object('wave', w.wave, 'outcomes', w.outcomes) ORDER BY w.wave)
             FROM (SELECT wave, jsonb_object_agg(outcome, n) AS outcomes
-                    FROM (SELECT wave, outcome, count(*) AS n FROM rollout_targets WHERE rollout_id = r.id GROUP BY 1, 2) o
+                    FROM (SELECT wave, outcome, count(*) AS n FROM rollout_outcomes WHERE rollout_id = r.id GROUP BY 1, 2) o
                    GROUP BY wave) w) AS waves
     FROM rollouts r JOIN applications a ON a.id = r.application_id`;
 

@@ -62,7 +62,7 @@ const columns = `
   c.state AS cluster_state, CASE WHEN c.state <> 'Paused' THEN c.state_reason END AS agent_refused,
   CASE WHEN t.generation > c.accepted_generation THEN c.nack_reason END AS refused, c.last_seen_at, t.state, t.removal, t.assignment, t.revision_number, t.bundle, v.reads,
   CASE WHEN t.rollout_state->'lane'->>'reason' = 'render' THEN t.rollout_state->'lane'->>'message'
-    WHEN rt.reason = 'render' THEN rt.state->>'message' END AS render_error, t.pinned_revision,
+    ELSE rt.state->>'message' END AS render_error, t.pinned_revision,
   t.pin_reason, t.leaving_since, t.leaving_held, ${believedSql} IS TRUE AS believed,
   o.assignment AS observed_assignment, o.revision_number AS observed_revision, o.bundle AS observed_bundle,
   o.sync AS observed_sync, o.health AS observed_health, o.health_message, o.operation_phase, o.operation_message,
@@ -83,7 +83,11 @@ const joins = `
   LEFT JOIN LATERAL (SELECT x.id, x.phase, x.kind FROM rollouts x
                       WHERE x.application_id = t.application_id AND x.stage = t.stage AND x.phase IN ('Running', 'Paused', 'AwaitingSync', 'Queued')
                       ORDER BY x.phase IN ('Running', 'Paused') DESC LIMIT 1) ro ON true
-  LEFT JOIN rollout_targets rt ON rt.rollout_id = ro.id AND rt.target_id = t.id`;
+  LEFT JOIN LATERAL (
+    SELECT y.state FROM rollout_targets y WHERE y.rollout_id = ro.id AND y.target_id = t.id AND y.reason = 'render'
+    UNION ALL
+    SELECT k.state FROM rollout_packs k WHERE k.rollout_id = ro.id AND k.reason = 'render' AND t.id = ANY(k.targets)
+      AND NOT EXISTS (SELECT 1 FROM rollout_targets y WHERE y.rollout_id = ro.id AND y.target_id = t.id)) rt ON true`;
 
 export interface TargetFilter {
   applicationId: string | null;

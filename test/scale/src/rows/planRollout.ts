@@ -89,7 +89,7 @@ async function planned(world: World, clusters: number, before: string | null): P
     async () => {
       const [planned] = await world.query<{ ms: number; targets: string }>(
         `SELECT (extract(epoch FROM pg_xact_commit_timestamp(e.xmin) - r.created_at) * 1000)::float8 AS ms,
-                (SELECT count(*) FROM rollout_targets t WHERE t.rollout_id = r.id) AS targets
+                (SELECT count(*) FROM rollout_outcomes t WHERE t.rollout_id = r.id) AS targets
            FROM rollouts r JOIN rollout_events e ON e.rollout_id = r.id
           WHERE r.id IS DISTINCT FROM $1::uuid AND r.created_at = (SELECT max(created_at) FROM rollouts)
           ORDER BY e.at LIMIT 1`,
@@ -114,7 +114,7 @@ async function advanced(world: World, clusters: number): Promise<number> {
     'the first wave is assigned',
     async () => {
       const [wave] = await world.query<{ waiting: string }>(
-        `SELECT count(*) AS waiting FROM rollout_targets
+        `SELECT count(*) AS waiting FROM rollout_outcomes
         WHERE wave = 0 AND assignment IS NULL AND rollout_id = (${newest})`,
       );
       return Number(wave?.waiting) === 0 ? true : ([false, wave] as const);
@@ -130,7 +130,7 @@ async function advanced(world: World, clusters: number): Promise<number> {
                 - (r.state->'waves'->1->'openedAtMs')::float8 AS ms
            FROM rollouts r JOIN rollout_events e ON e.rollout_id = r.id
           WHERE r.id = (${newest}) AND e.kind = 'WaveOpened' AND e.detail->>'wave' = r.state->'waves'->1->>'name'
-            AND NOT EXISTS (SELECT 1 FROM rollout_targets w WHERE w.rollout_id = r.id AND w.wave = 1 AND w.assignment IS NULL)`,
+            AND NOT EXISTS (SELECT 1 FROM rollout_outcomes w WHERE w.rollout_id = r.id AND w.wave = 1 AND w.assignment IS NULL)`,
       );
       return step ?? ([false, step] as const);
     },
@@ -150,7 +150,7 @@ const reportedHealthy = `
          'counts', '{"objects": 1, "outOfSync": 0, "pruneHeld": 0}'::jsonb,
          'operation', jsonb_build_object('assignment', t.assignment, 'phase', 'Succeeded', 'message', '', 'attempt', 1,
                                          'startedAt', now(), 'finishedAt', now()))
-    FROM rollout_targets r JOIN targets t ON t.id = r.target_id WHERE r.assignment = t.assignment AND r.rollout_id = (${newest})
+    FROM rollout_outcomes r JOIN targets t ON t.id = r.target_id WHERE r.assignment = t.assignment AND r.rollout_id = (${newest})
   ON CONFLICT (target_id) DO UPDATE SET seq = excluded.seq, assignment = excluded.assignment, state = excluded.state,
          revision_number = excluded.revision_number, bundle = excluded.bundle, health_since = excluded.health_since`;
 

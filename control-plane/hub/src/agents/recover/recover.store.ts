@@ -229,7 +229,7 @@ async function upsertTarget(tx: Sql, { head, headBytes, body }: HeldEntry, at: A
        bundle = excluded.bundle, head = excluded.head, head_digest = excluded.head_digest,
        body_digest = excluded.body_digest, assigned_at = excluded.assigned_at, generation = excluded.generation,
        entitled_revision = excluded.entitled_revision, rollout_state = targets.rollout_state || '{"lane": null}' ||
-         CASE WHEN EXISTS (SELECT 1 FROM rollouts r JOIN rollout_targets o ON o.rollout_id = r.id AND o.target_id = targets.id
+         CASE WHEN EXISTS (SELECT 1 FROM rollouts r JOIN rollout_outcomes o ON o.rollout_id = r.id AND o.target_id = targets.id
            WHERE r.application_id = targets.application_id AND r.started_at > $15
              AND o.state->'revision' = targets.rollout_state->'given') THEN '{}' ELSE excluded.rollout_state END`,
     [
@@ -283,6 +283,14 @@ export async function settleApplications(
      WHERE application_id = ANY($1::uuid[]) AND phase IN ('Running', 'Paused', 'Queued', 'AwaitingSync')
        AND coalesce(started_at, created_at) <= $3`,
     [ids, supersededByRecovery, since],
+  );
+  await tx.sql(
+    `INSERT INTO rollout_targets (rollout_id, target_id, cluster_id, wave, outcome, reason, assignment, state)
+     SELECT o.rollout_id, o.target_id, o.cluster_id, o.wave, o.outcome, o.reason, o.assignment, o.state
+     FROM rollout_outcomes o JOIN rollouts r ON r.id = o.rollout_id
+     WHERE o.cluster_id = $1 AND r.application_id = ANY($2::uuid[]) AND r.phase IN ('Running', 'Paused')
+     ON CONFLICT DO NOTHING`,
+    [clusterId, ids],
   );
   await tx.sql(
     `UPDATE rollout_targets o SET outcome = 'Pending', reason = NULL, assignment = NULL,
