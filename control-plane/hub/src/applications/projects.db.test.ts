@@ -97,9 +97,19 @@ test('an application goes by a strategy that its project names, for as long as i
       issues: [{ path: 'spec.strategies.careful', message: expect.stringContaining('"web" uses it') }],
     },
   });
+  const stages = [
+    { name: 'dev', clusters: { names: ['d*'] } },
+    { name: 'production', strategy: { named: 'careful' } },
+  ];
+  expect(await hub.api('POST', '/applications', application('staged', { stages }))).toMatchObject({
+    status: 201,
+  });
+  expect(await hub.api('PATCH', path, { spec: { strategies: {} } })).toMatchObject({
+    body: { issues: [{ message: expect.stringContaining('"staged" uses it') }, {}] },
+  });
   const wrong = await hub.api('PATCH', path, { spec: { strategies: { careful: { wavs: [] } } } });
   expect(wrong).toMatchObject({
     status: 422,
-    body: { issues: [{ path: 'spec.strategies.careful.wavs' }, {}] },
+    body: { issues: [{ path: 'spec.strategies.careful.wavs' }, {}, {}] },
   });
 });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { countsOf, currencyOfRollout, worstOf } from './shown.ts';
+import { countsOf, currencyOfRollout, currencyOfStages, worstOf } from './shown.ts';
 
 it('shows the worst target of an application', () => {
   const counts = countsOf({ 'Synced/Healthy': 98, 'Synced/Progressing': 1, 'OutOfSync/Degraded': 1 });
@@ -24,5 +24,25 @@ it('says what holds an application back', () => {
     state: 'Held',
     behind: 1,
     reason: 'revision 7 does not render',
+  });
+});
+
+it('is current with stages where the last one has what the first one has', () => {
+  const current = currencyOfRollout(null, 0);
+  const stage = (name: string, number: number, state?: 'AwaitingApproval' | 'Soaking') => {
+    const revision = { number, state: 'Ready', commit: '', message: '', author: '' };
+    const since = '2026-12-01T00:00:00Z';
+    return { name, revision, candidate: state ? { revision, state, since, until: null, message: '' } : null };
+  };
+  expect(currencyOfStages(current, [stage('dev', 3), stage('production', 3)])).toBe(current);
+  expect(currencyOfStages(current, [stage('dev', 3), stage('production', 1, 'Soaking')])).toMatchObject({
+    state: 'Behind',
+    behind: 2,
+  });
+  expect(
+    currencyOfStages(current, [stage('dev', 3), stage('production', 1, 'AwaitingApproval')]),
+  ).toMatchObject({
+    state: 'Held',
+    reason: 'production waits for approval',
   });
 });

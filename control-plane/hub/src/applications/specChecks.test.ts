@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { applicationSpec, fetchedPath, refText } from './spec.ts';
-import { dependencyIssues, issuesOfStrategy, repositoryIssues } from './specChecks.ts';
+import { dependencyIssues, issuesOfStages, issuesOfStrategy, repositoryIssues } from './specChecks.ts';
 
 const minimal = {
   sources: [{ repository: 'config', ref: { branch: 'main' }, path: 'envs//prod/./' }],
@@ -148,5 +148,31 @@ describe('checks of a spec', () => {
     expect(refused.map(({ message }) => message)).toEqual([
       'gate "smoke" asks what it may not: the URL names a private address: list the host in HUB_GATES_ALLOW',
     ]);
+    const staged = (url: string) => ({
+      stages: [
+        { name: 'dev', clusters: { names: ['dev-*'] } },
+        { name: 'production', strategy: gates(url).strategy },
+      ],
+    });
+    expect(issuesOfStages(staged('https://shop.example.com/'), {}, [])).toEqual([]);
+    expect(issuesOfStages(staged('https://169.254.169.254/latest'), {}, []).map(({ path }) => path)).toEqual([
+      'spec.strategy.stages[1].strategy',
+    ]);
+  });
+
+  it('refuse stages by what is wrong with them, and know the strategies of the project that they go by', () => {
+    const stages = [
+      { name: 'dev', clusters: { names: ['dev-*'] } },
+      { name: 'production', strategy: { named: 'careful' } },
+    ];
+    expect(issuesOfStages({ stages }, { careful: {} }, [])).toEqual([]);
+    expect(issuesOfStages({ stages, offline: 'wait' }, {}, []).map(({ path }) => path)).toEqual([
+      'spec.strategy.offline',
+      'spec.strategy.stages[1].strategy.named',
+    ]);
+    expect(issuesOfStrategy({ stages }, {}, [], 'spec.strategies.careful')[0]).toMatchObject({
+      path: 'spec.strategies.careful.stages',
+      message: 'belongs to the strategy of an application, where it stands alone',
+    });
   });
 });

@@ -108,6 +108,37 @@ test('what a target holds, is entitled to, was healthy at or is pinned to is kep
   ).toEqual(['its bundle is not kept any more']);
 });
 
+test('the last that a stage completed is kept, and what may go on to the next; the rest of them goes', async () => {
+  const wanted =
+    'SELECT substr(digest, 2) AS name FROM bundles WHERE digest ~ $1 ORDER BY substr(digest, 2)::int';
+  await database.query(
+    `INSERT INTO bundles (project_id, digest, key_version, size_bytes, objects, index, frames, created_at)
+     SELECT project_id, 'b' || n, key_version, size_bytes, objects, index, '{}', created_at FROM bundles, generate_series(11, 15) AS n WHERE digest = 'b9'`,
+  );
+  await database.query(
+    `UPDATE variants v SET bundle = 'b' || r.number, error = NULL FROM revisions r
+     WHERE r.id = v.revision_id AND r.application_id = $1 AND r.number BETWEEN 11 AND 15`,
+    [applicationId],
+  );
+  await database.query(
+    `INSERT INTO rollouts (application_id, revision_id, revision_number, kind, phase, strategy, created_by, stage, closed_at)
+     SELECT $1, id, number, 'forward', 'Completed', '{}', 'x', 'dev', now() + number * interval '1 s' FROM revisions
+     WHERE application_id = $1 AND number IN (11, 12)`,
+    [applicationId],
+  );
+  const stages = [
+    { name: 'dev' },
+    { name: 'production', soaking: { revision: 13 }, ready: { revision: 14 } },
+  ];
+  await database.query('UPDATE applications SET rollout_state = $2 WHERE id = $1', [
+    applicationId,
+    JSON.stringify({ stages }),
+  ]);
+  await dropUnneeded(database, new AbortController().signal);
+  const rows = await database.query<{ name: string }>(wanted, ['^b1[1-5]$']);
+  expect(rows.map(({ name }) => name)).toEqual(['12', '13', '14']);
+});
+
 test('running it again drops nothing more', async () => {
   const dropped = await dropUnneeded(database, new AbortController().signal);
   expect(Object.values(dropped).every((rows) => rows === 0)).toBe(true);
