@@ -94,7 +94,7 @@ async function takeStage(
 }
 
 /** What is Rejected and which drops were confirmed is the whole application's. */
-function sharing(state: FleetState, { rejected, confirmedDrops }: FleetState): FleetState {
+export function sharing(state: FleetState, { rejected, confirmedDrops }: FleetState): FleetState {
   if (state.rejected === rejected && state.confirmedDrops === confirmedDrops) return state;
   return { ...state, rejected, confirmedDrops };
 }

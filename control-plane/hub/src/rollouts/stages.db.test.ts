@@ -190,6 +190,37 @@ test('a rollback of production moves production alone, and rejects the revision 
   await fleet.until('what mends it goes through', () => isCompleted(fleet, 'production', 3));
 });
 
+test('what an earlier stage rejects, by itself or by a person, goes no further, and a person may start it all the same', async () => {
+  const fleet = await fleetOf(
+    threeStages({ staging: { strategy: { onFailure: 'rollback' } }, production: { approval: true } }),
+  );
+  await fleet.until('staging has the first', () => isCompleted(fleet, 'staging', 1));
+  fleet.health['staging'] = 'Failed';
+  await fleet.push({ 'app/a.yaml': configMap('a', '2') });
+  await fleet.until('it is rejected', async () => (await fleet.revisions())[1]?.state === 'Rejected');
+  fleet.health['staging'] = 'Healthy';
+  await fleet.until('staging is back', () => isAt(fleet, 'staging', 1));
+  expect((await fleet.held())['dev']).toEqual([2, 2]);
+  await fleet.until(
+    'the first may go on',
+    async () => (await fleet.stage('production')).candidate?.revision.number === 1,
+  );
+  expect(await fleet.act({ action: 'promoteStage', stage: 'staging', revision: 2 })).toMatchObject({
+    status: 409,
+    body: { detail: expect.stringContaining('revision 2 is Rejected: start it there by') },
+  });
+  expect(await fleet.act({ action: 'start', stage: 'dev', revision: 1 })).toMatchObject({ status: 202 });
+  await fleet.until('dev has the first again', () => isCompleted(fleet, 'dev', 1));
+  expect(await fleet.act({ action: 'rollback', stage: 'dev', reason: 'bad' })).toMatchObject({ status: 202 });
+  expect((await fleet.revisions()).map(({ state }) => state)).toEqual(['Rejected', 'Rejected']);
+  await fleet.until('it goes no further', async () => (await fleet.stage('production')).candidate === null);
+  expect(await toldOf(fleet)).toContain(
+    'staging CandidateWithdrawn: revision 1 does not go on to production: it is Rejected',
+  );
+  expect(await fleet.act({ action: 'start', stage: 'dev', revision: 2 })).toMatchObject({ status: 202 });
+  expect((await fleet.revisions()).map(({ state }) => state)).toEqual(['Rejected', 'Ready']);
+});
+
 test('a cluster that gets another label joins the stage of that, with what that stage has', async () => {
   const fleet = await fleetOf(threeStages({ production: { approval: true } }));
   await fleet.until('staging has it', () => isCompleted(fleet, 'staging', 1));

@@ -30,8 +30,8 @@ export interface StagedFleet extends Fleet {
     action: object,
   ) => Promise<{ status: number; body: { detail?: string; events?: string[]; stage?: string } }>;
   replace: (strategy: object) => Promise<void>;
-  /** Health that the agents of an environment report. */
-  health: Record<string, 'Healthy' | 'Degraded'>;
+  /** What the agents of an environment report; Failed: of the operation. */
+  health: Record<string, 'Healthy' | 'Degraded' | 'Failed'>;
 }
 
 /** Clusters two by two: of dev, staging and production. */
@@ -90,8 +90,9 @@ async function heldBy(hub: TestHub, applicationId: string): Promise<Record<strin
 const reportSql = `
   INSERT INTO target_observations AS o (target_id, cluster_id, application_id, fence, seq, digest, assignment, revision_number, bundle, sync, health, state)
   SELECT t.id, t.cluster_id, t.application_id, 1, 1, '', t.assignment, t.revision_number, t.bundle, 'Synced',
-    coalesce($2::jsonb->>(c.labels->>'env'), 'Healthy'),
-    jsonb_build_object('operation', jsonb_build_object('assignment', t.assignment, 'phase', 'Succeeded', 'message', ''))
+    coalesce(nullif($2::jsonb->>(c.labels->>'env'), 'Failed'), 'Healthy'),
+    jsonb_build_object('operation', jsonb_build_object('assignment', t.assignment, 'message', '',
+      'phase', CASE WHEN $2::jsonb->>(c.labels->>'env') = 'Failed' THEN 'Failed' ELSE 'Succeeded' END))
   FROM targets t JOIN clusters c ON c.id = t.cluster_id WHERE t.application_id = $1::uuid AND t.revision_number IS NOT NULL
   ON CONFLICT (target_id) DO UPDATE SET assignment = excluded.assignment, bundle = excluded.bundle, state = excluded.state,
     revision_number = excluded.revision_number, health = excluded.health,

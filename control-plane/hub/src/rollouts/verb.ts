@@ -13,7 +13,7 @@ import * as verbs from '@flotilla/domain/rollout/verbs';
 
 import { conflict, unprocessable } from '../http/problem.ts';
 import type { RolloutAction } from './action.ts';
-import { stageBefore } from './decide.ts';
+import { sharing, stageBefore } from './decide.ts';
 import type { Context, StageContext } from './load.ts';
 
 export type Verb = Exclude<RolloutAction, { action: 'confirmLeaving' }>;
@@ -55,11 +55,12 @@ interface StageResult {
   events: readonly RolloutEvent[];
 }
 
+/** What it rejects, or takes back from being Rejected, is so in every stage. */
 function replaced(context: Context, changed: StageContext, { state, memory }: StageResult): Done['stages'] {
   return context.stages.map((own) =>
     own === changed
       ? { memory: memory ?? own.memory, after: state }
-      : { memory: own.memory, after: own.state },
+      : { memory: own.memory, after: sharing(own.state, state) },
   );
 }
 
