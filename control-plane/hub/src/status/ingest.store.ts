@@ -58,7 +58,6 @@ interface StoredTargetRow {
   cluster_id: string;
   application_id: string;
   application_name: string;
-  /** Or a stage waits for a revision to soak in the one before. */
   in_rollout: boolean;
   fence: bigint | null;
   seq: bigint;
@@ -78,8 +77,7 @@ interface StoredTargetRow {
 export async function readTargets(tx: Sql, targetIds: readonly string[]): Promise<Map<string, StoredTarget>> {
   const rows = await tx.sql<StoredTargetRow>(
     `SELECT t.id, t.cluster_id, t.application_id, a.name AS application_name,
-            t.application_id IN (SELECT application_id FROM rollouts WHERE phase IN ('Running', 'Paused'))
-              OR jsonb_path_exists(a.rollout_state, '$.stages[*].soaking.revision') AS in_rollout,
+            t.application_id IN (SELECT application_id FROM rollouts WHERE phase IN ('Running', 'Paused')) AS in_rollout,
             o.fence, o.seq, o.digest, o.assignment::float8 AS assignment, o.revision_number, o.sync, o.health,
             date_part('epoch', o.health_since) * 1000 AS health_since_ms, o.health_recorded, o.flaps,
             nullif(o.state->'operation', 'null') AS operation, o.removal,
