@@ -19,6 +19,7 @@ import type { SessionRegistry } from './registry.ts';
 import { Session } from './session.ts';
 import { setTrustBundleVersion } from './sessions.store.ts';
 import type { SessionsTogether } from './together.ts';
+import { StalledError } from './write.ts';
 
 export interface ConnectContext {
   authority: Authority;
@@ -49,6 +50,8 @@ export async function connect(context: ConnectContext, call: Call): Promise<void
   } catch (error) {
     if (error instanceof WireError)
       context.logger.warn({ field: error.field, remote: call.getPeer() }, 'message refused');
+    else if (error instanceof StalledError)
+      context.logger.warn({ remote: call.getPeer() }, 'an agent takes nothing: its stream was ended');
     else if (!isEndOfStream(error))
       context.logger.error({ err: error, remote: call.getPeer() }, 'control stream failed');
     hangUp(call);

@@ -1,7 +1,8 @@
 /**
- * The gRPC listener: grpc-js itself, mTLS, a certificate of the hub's CA. It authenticates by certificate alone; each rpc
- * has its own file. Draining tells every agent to come back elsewhere, then waits a little for what is on its way.
+ * The gRPC listener: grpc-js behind a door, mTLS, a certificate of the hub's CA. It authenticates by certificate alone; each
+ * rpc has its own file. Draining tells every agent to come back elsewhere, then waits a little for what is on its way.
  */
+import { createServer, type AddressInfo, type Server as Listener } from 'node:net';
 import { Injectable } from '@nestjs/common';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { agentHubService, type AgentHubHandlers } from '@flotilla/proto/grpc';
@@ -19,6 +20,7 @@ import { Ingest } from '../status/ingest.ts';
 import { answer } from './answer.rpc.ts';
 import { connect } from './connect.rpc.ts';
 import { DesiredFlow } from './desired.ts';
+import { Door, doorDefaults } from './door.ts';
 import { fetchBundle } from './fetchBundle.rpc.ts';
 import { FrameCache } from './frameCache.ts';
 import { Greeter } from './greet.ts';
@@ -36,12 +38,16 @@ const serverOptions = {
   'grpc.max_concurrent_streams': 64,
 };
 
+/** A fleet that comes at once waits here until the door has seen it. */
+const backlog = 4096;
 const drainSpreadMs = 5000;
 const drainMs = 3000;
 
 @Injectable()
 export class AgentServer {
   private server: Server | null = null;
+  private listener: Listener | null = null;
+  private door: Door | null = null;
   /** Calls under way: each writes its last row before connections to Postgres close. */
   private readonly calls = new Set<Promise<void>>();
   private readonly logger: Logger;
@@ -77,15 +83,15 @@ export class AgentServer {
     const roots = Buffer.from(this.authority.trustBundle.certificates.join('\n'));
     const pair = { cert_chain: Buffer.from(cert), private_key: Buffer.from(key) };
     const credentials = ServerCredentials.createSsl(roots, [pair], true);
+    const injector = server.createConnectionInjector(credentials);
+    const door = new Door({ ...doorDefaults, letIn: (socket) => injector.injectConnection(socket) });
+    const options = { noDelay: true, pauseOnConnect: true };
+    this.listener = createServer(options, (socket) => door.arrive(socket));
+    this.door = door;
     const { host, port } = this.config.grpc;
-    const bound = await new Promise<number>((resolve, reject) => {
-      const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-      server.bindAsync(address, credentials, (error, boundPort) =>
-        error ? reject(error) : resolve(boundPort),
-      );
-    });
+    await listenOn(this.listener, { host, port, backlog });
     this.server = server;
-    return bound;
+    return (this.listener.address() as AddressInfo).port;
   }
 
   /** Agents are spread over some seconds, so that they do not all come to the next replica at one moment. */
@@ -93,6 +99,8 @@ export class AgentServer {
     const { server } = this;
     if (!server) return;
     this.server = null;
+    this.listener?.close();
+    this.door?.close();
     for (const session of this.registry.sessions)
       session.drain(1 + Math.floor(Math.random() * drainSpreadMs));
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -136,15 +144,16 @@ export class AgentServer {
     };
     const side = { database, hints, logger, peers, registry };
     return {
-      connect: (call) => this.track(connect(control, call)),
-      report: (call) => this.track(report({ ...side, ingest }, call)),
-      fetchBundle: (call) => this.track(fetchBundle({ ...side, cache }, call)),
-      answer: (call, callback) => this.track(answer(side, call, callback)),
+      connect: (call) => this.track(call, connect(control, call)),
+      report: (call) => this.track(call, report({ ...side, ingest }, call)),
+      fetchBundle: (call) => this.track(call, fetchBundle({ ...side, cache }, call)),
+      answer: (call, callback) => this.track(call, answer(side, call, callback)),
     };
   }
 
-  private track(call: Promise<void>): void {
-    const ended = call.catch((error: unknown) => {
+  private track(call: { getPeer(): string }, served: Promise<void>): void {
+    this.door?.heard(call.getPeer());
+    const ended = served.catch((error: unknown) => {
       this.logger.error({ err: error }, 'call failed');
     });
     this.calls.add(ended);
@@ -157,4 +166,17 @@ export class AgentServer {
     await Promise.race([promise, Promise.all(this.calls)]);
     clearTimeout(timer);
   }
+}
+
+function listenOn(
+  listener: Listener,
+  address: { host: string; port: number; backlog: number },
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    listener.once('error', reject);
+    listener.listen(address, () => {
+      listener.off('error', reject);
+      resolve();
+    });
+  });
 }
