@@ -35,6 +35,7 @@ import type { ClusterBehaviour, SimulatedCluster } from './cluster.ts';
 import { createSimulatedCluster } from './cluster.ts';
 import { memoryBundles, memoryFacts, memorySecret } from './memory.ts';
 import { simulatedCarryOut } from './plan.ts';
+import type { Turnstile } from './turnstile.ts';
 
 /** What is counted of all agents of a process. */
 export interface Tally {
@@ -60,6 +61,8 @@ export interface SimulatedAgentOptions {
   /** 0 to come back at once, 1 as a real agent does. */
   jitter: () => number;
   tally: Tally;
+  /** Of all agents of the process, on their way to the hub's welcome. */
+  turnstile: Turnstile;
   log: Log;
 }
 
@@ -222,7 +225,9 @@ function goOnline(agent: Living): void {
     renew: (signal: AbortSignal) =>
       renewByHttps({ hubUrl, pinSha256, store, post }, identityOf(store), signal),
     openSession: async (signal: AbortSignal) => {
-      const end = await openSession(agent, signal);
+      const leaveTurnstile = await agent.turnstile.enter();
+      const end = await openSession(agent, leaveTurnstile, signal);
+      leaveTurnstile();
       agent.tally.left(end);
       return end;
     },
@@ -243,7 +248,7 @@ async function goOffline(agent: Living): Promise<void> {
   await connected?.ended;
 }
 
-function openSession(agent: Living, signal: AbortSignal): Promise<StreamEnd> {
+function openSession(agent: Living, onWelcomed: () => void, signal: AbortSignal): Promise<StreamEnd> {
   const { durable, working, log, tally } = agent;
   return runWorkingSession(
     {
@@ -258,6 +263,7 @@ function openSession(agent: Living, signal: AbortSignal): Promise<StreamEnd> {
       onWelcome: (welcome: Welcome) => {
         tally.bytes(encodeHubMessage({ type: 'Welcome', ...welcome }).length);
         tally.welcomed();
+        onWelcomed();
       },
       clock,
       random: Math.random,

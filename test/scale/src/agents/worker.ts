@@ -10,8 +10,10 @@ import { createSimulatedAgent } from './agent.ts';
 import { emptyCounts } from './counts.ts';
 import type { FromWorker, ToWorker, WorkerOptions, WorkerTimes } from './messages.ts';
 import { keepConnections } from './post.ts';
+import { Turnstile } from './turnstile.ts';
 
 const enrolmentsMax = 8;
+const connectingMax = 500;
 const tellEveryMs = 250;
 const currentVersion = '0.1.0';
 const oldVersion = '0.0.1';
@@ -80,6 +82,7 @@ const log: Log = { debug: () => undefined, info: () => undefined, warn: complain
 
 function createAgents(given: WorkerOptions): void {
   const { post } = keepConnections(given.caPem);
+  const turnstile = new Turnstile(connectingMax);
   for (let number = 0; number < given.agents; number++) {
     const isOld = number < given.oldShare * given.agents;
     agents.push(
@@ -93,6 +96,7 @@ function createAgents(given: WorkerOptions): void {
         behaviour: () => options?.behaviour ?? given.behaviour,
         jitter: () => jitter,
         tally: tallyOfOne(),
+        turnstile,
         log,
       }),
     );
