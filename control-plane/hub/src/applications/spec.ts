@@ -233,7 +233,7 @@ export const applicationSpec = z.strictObject({
     .record(z.string(), z.unknown())
     .default({})
     .describe(
-      'waves, failure budget and what happens on failure, or {named: …} for one of the project, and what differs from it; empty: one wave, all at once',
+      'waves, failure budget and what happens on failure, or {named: …} for one of the project, and what differs from it; or {stages: [{name, clusters, strategy, soak, approval}]} alone; empty: one wave, all at once',
     ),
   dependsOn: z
     .array(applicationName)

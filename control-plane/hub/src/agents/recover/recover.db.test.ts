@@ -163,6 +163,14 @@ describe('rollouts of a cluster that is taken over', () => {
       [applicationId, target, clusterId, from.outcome, from.assignment],
     );
     await hub.database.query(`UPDATE targets SET rollout_state = '{"given": 5}' WHERE id = $1`, [target]);
+    const stages = [
+      { name: 'dev', sinceMs: 1, inherited: [] },
+      { name: 'production', sinceMs: 2, soaking: { revision: 5 }, ready: { revision: 4 } },
+    ];
+    await hub.database.query('UPDATE applications SET rollout_state = $2 WHERE id = $1', [
+      applicationId,
+      JSON.stringify({ stages }),
+    ]);
   }
 
   interface Past {
@@ -221,6 +229,15 @@ describe('rollouts of a cluster that is taken over', () => {
       why: supersededByRecovery,
       since: null,
     });
+    const kept = await hub.database.query<{ stages: object[] }>(
+      `SELECT rollout_state->'stages' AS stages FROM applications WHERE rollout_state ? 'stages'`,
+    );
+    for (const { stages } of kept)
+      expect(stages).toEqual([
+        { name: 'dev', sinceMs: 1, inherited: [] },
+        { name: 'production', sinceMs: 2 },
+      ]);
+    expect(kept.length).toBeGreaterThan(0);
     const paused = await taken({ ...past, phase: 'Paused' });
     expect(paused).toMatchObject({ phase: 'Superseded', why: `${supersededByRecovery} while it was paused` });
   });

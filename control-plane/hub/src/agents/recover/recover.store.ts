@@ -269,7 +269,8 @@ export async function dropNotHeld(tx: Sql, clusterId: string, held: readonly str
 
 /**
  * Rollouts of the restored past are over, and those that came since go on: what they assigned to this cluster was never
- * sent, so its turn comes again. One that was paused is not proposed anew: that is for a person. Sources are looked at again, and numbers go on above the highest seen.
+ * sent, so its turn comes again. One that was paused is not proposed anew: that is for a person. What goes on from a stage
+ * soaks anew: numbers may be another revision's by now. Sources are looked at again, and numbers go on above the highest seen.
  */
 export async function settleApplications(
   tx: Sql,
@@ -301,6 +302,9 @@ export async function settleApplications(
   );
   await tx.sql(
     `UPDATE applications a SET rollout_version = rollout_version + 1, requested_seq = requested_seq + 1,
+       rollout_state = CASE WHEN rollout_state ? 'stages' THEN jsonb_set(rollout_state, '{stages}', (
+         SELECT jsonb_agg(stage - '{soaking,ready}'::text[] ORDER BY n) FROM jsonb_array_elements(rollout_state->'stages') WITH ORDINALITY AS e(stage, n)))
+         ELSE rollout_state END,
        revision_number = greatest(a.revision_number, coalesce((SELECT max(number) FROM revisions r WHERE r.application_id = a.id), 0))
      WHERE id = ANY($1::uuid[])`,
     [ids],

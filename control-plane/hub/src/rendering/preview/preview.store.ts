@@ -6,6 +6,7 @@ import type { Database } from '../../platform/prisma.ts';
 import type { CommitMeta } from '../../sources/git/messages.ts';
 import { saveTwice } from '../../sources/frames.store.ts';
 import type { BundleStore } from '../bundle.store.ts';
+import type { RenderSpec } from '../revisionKey.ts';
 import type { RenderedBundle, VariantCluster } from '../variants/variant.ts';
 import { readVariantClusters } from '../variants/variants.store.ts';
 
@@ -17,6 +18,8 @@ export interface PreviewRow {
   /** As it was asked for. */
   revision: string;
   repositoryId: string;
+  /** That a rollout asks about: with the commits and the trees that it was made of. */
+  ofRevision: number | null;
   repository: string;
   url: string;
   credential: Buffer | null;
@@ -29,6 +32,12 @@ export interface PreviewSource {
   /** Where the application is now; null where it was never read. */
   commit: string | null;
   tree: string | null;
+}
+
+export interface PreviewRevision {
+  sources: (PreviewSource & { commit: string })[];
+  renderSpec: RenderSpec;
+  meta: Partial<CommitMeta>;
 }
 
 export interface Preview {
@@ -75,10 +84,20 @@ export class PreviewStore {
   async preview(id: string): Promise<PreviewRow | null> {
     const [row] = await this.database.query<PreviewRow>(
       `SELECT p.id, p.application_id AS "applicationId", a.project_id AS "projectId", a.spec, p.revision,
-         p.repository_id AS "repositoryId", r.name AS repository, r.url, r.credential
+         p.repository_id AS "repositoryId", p.of_revision AS "ofRevision", r.name AS repository, r.url, r.credential
        FROM plans p JOIN applications a ON a.id = p.application_id JOIN repositories r ON r.id = p.repository_id
        WHERE p.id = $1::uuid AND p.phase = 'Rendering'`,
       [id],
+    );
+    return row ?? null;
+  }
+
+  /** Null: it is gone, or only clusters remember it. */
+  async revision(applicationId: string, number: number): Promise<PreviewRevision | null> {
+    const [row] = await this.database.query<PreviewRevision>(
+      `SELECT sources, render_spec AS "renderSpec", meta FROM revisions
+       WHERE application_id = $1::uuid AND number = $2 AND sources <> '[]'`,
+      [applicationId, number],
     );
     return row ?? null;
   }

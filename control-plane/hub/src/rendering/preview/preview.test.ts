@@ -13,6 +13,7 @@ const row: PreviewRow = {
   spec: {},
   revision: 'main',
   repositoryId: 'r',
+  ofRevision: null,
   repository: 'config',
   url: 'https://git.test/config.git',
   credential: null,

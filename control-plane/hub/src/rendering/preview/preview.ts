@@ -50,6 +50,28 @@ type Outcome =
   | { ok: false; reason: string; resolved?: Resolved };
 
 async function outcomeOf(options: PreviewOptions, row: PreviewRow): Promise<Outcome> {
+  const found =
+    row.ofRevision === null ? await readRef(options, row) : await readRevision(options, row, row.ofRevision);
+  if (!found.ok) return found;
+  const { resolved, renderSpec, trees } = found;
+  const revision = { renderSpec, sources: resolved.sources.map((source) => ({ ...source, tree: '' })) };
+  if (renderSpec.templating !== undefined) {
+    const result = await previewVariants(options, row, revision, trees);
+    return { ...result, resolved };
+  }
+  const rendered = await renderSources(options.renderer, row.projectId, trees);
+  if (!rendered.ok) return { ok: false, reason: messageOf(rendered.problems), resolved };
+  const empty = emptyProblems(revision, rendered.bundle.index.objects.length);
+  if (empty.length > 0) return { ok: false, reason: messageOf(empty), resolved };
+  return { ok: true, preview: { ...resolved, bundle: rendered.bundle } };
+}
+
+type Found =
+  | { ok: true; resolved: Resolved; renderSpec: RenderSpec; trees: SourceToRender[] }
+  | { ok: false; reason: string; resolved?: Resolved };
+
+/** The commit that was asked about; sources of other repositories stay where they are. */
+async function readRef(options: PreviewOptions, row: PreviewRow): Promise<Found> {
   const sources = await options.store.sources(row.applicationId);
   const own = sources.filter(({ repository }) => repository === row.repositoryId);
   const paths = [...new Set(own.map(({ path }) => path))];
@@ -67,17 +89,20 @@ async function outcomeOf(options: PreviewOptions, row: PreviewRow): Promise<Outc
   };
   const renderSpec = renderSpecOf(row.spec);
   const trees = await treesOf(options.frames, row, sources, renderSpec, read);
-  if (!trees.ok) return { ...trees, resolved };
-  const revision = { renderSpec, sources: resolved.sources.map((source) => ({ ...source, tree: '' })) };
-  if (renderSpec.templating !== undefined) {
-    const result = await previewVariants(options, row, revision, trees.sources);
-    return { ...result, resolved };
-  }
-  const rendered = await renderSources(options.renderer, row.projectId, trees.sources);
-  if (!rendered.ok) return { ok: false, reason: messageOf(rendered.problems), resolved };
-  const empty = emptyProblems(revision, rendered.bundle.index.objects.length);
-  if (empty.length > 0) return { ok: false, reason: messageOf(empty), resolved };
-  return { ok: true, preview: { ...resolved, bundle: rendered.bundle } };
+  return trees.ok ? { ok: true, resolved, renderSpec, trees: trees.sources } : { ...trees, resolved };
+}
+
+/** All sources as they were when the revision was made, wherever they have moved since. */
+async function readRevision(options: PreviewOptions, row: PreviewRow, number: number): Promise<Found> {
+  const revision = await options.store.revision(row.applicationId, number);
+  if (revision === null) return { ok: false, reason: `revision ${number} is not known any more` };
+  const { renderSpec, meta, sources } = revision;
+  const resolved: Resolved = {
+    meta,
+    sources: sources.map(({ repository, ref, path, commit }) => ({ repository, ref, path, commit })),
+  };
+  const trees = await treesOf(options.frames, row, sources, renderSpec, null);
+  return trees.ok ? { ok: true, resolved, renderSpec, trees: trees.sources } : { ...trees, resolved };
 }
 
 type Trees = { ok: true; sources: SourceToRender[] } | { ok: false; reason: string };
@@ -87,13 +112,13 @@ async function treesOf(
   row: PreviewRow,
   sources: readonly PreviewSource[],
   { directories, templating }: RenderSpec,
-  read: Read,
+  read: Read | null,
 ): Promise<Trees> {
   const trees: SourceToRender[] = [];
   for (const [at, source] of sources.entries()) {
     const directory = directories[at];
     const files =
-      source.repository === row.repositoryId
+      read !== null && source.repository === row.repositoryId
         ? filesOf(read, source.path)
         : await storedFiles(stored, row, source);
     if ('reason' in files) return { ok: false, reason: files.reason };
@@ -119,14 +144,18 @@ function filesOf({ paths, commit }: Read, path: string): Files {
   return { frames: found.tree.frames.map(({ bytes }) => Buffer.from(bytes)) };
 }
 
-/** Of another repository: what the application has now. */
+/** Of a revision, or of another repository: what the application has. */
 async function storedFiles(
   stored: PreviewOptions['frames'],
   row: PreviewRow,
   source: PreviewSource,
 ): Promise<Files> {
   const frames = source.tree === null ? null : await stored.readTree(row.projectId, source.tree);
-  return frames === null
-    ? { reason: `'${source.path}' of another repository has not been read yet: see flotilla repo list` }
-    : { frames };
+  if (frames !== null) return { frames };
+  return {
+    reason:
+      row.ofRevision === null
+        ? `'${source.path}' of another repository has not been read yet: see flotilla repo list`
+        : `the files of '${source.path}' in revision ${row.ofRevision} are not kept any more`,
+  };
 }

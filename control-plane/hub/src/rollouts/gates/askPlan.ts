@@ -1,5 +1,5 @@
 /**
- * The check of `plan: required`: a plan of the revision's commit that was asked for since the rollout began, or since it was
+ * The check of `plan: required`: a plan of the revision that was asked for since the rollout began, or since it was
  * resumed. Where there is none it is asked for here; while it is under way nothing is known, and the next tick looks again.
  */
 import type { Verdict } from '@flotilla/domain/gate/gate';
@@ -13,7 +13,7 @@ import type { Database } from '../../platform/prisma.ts';
 import { systemActor, type HubTransaction, type Sql, type Transactions } from '../../platform/transaction.ts';
 import { lockApplication } from '../fleet.store.ts';
 import { countOpen, findPlan, insertPlan, readParts, type PlanRow } from '../plan/plan.store.ts';
-import { findPlanSince, readCommits, type CommitRow } from './plan.store.ts';
+import { findPlanSince, readCommits, type AskedRevision, type CommitRow } from './plan.store.ts';
 
 /** As people may have under way. */
 const openMax = 5;
@@ -38,10 +38,11 @@ export async function askPlan(
   if (first === undefined)
     return failure(`the commits of revision ${rollout.revision} are not known any more`);
   const sinceMs = Math.max(rollout.startedAtMs ?? 0, progress.dueAtMs);
-  const id = await findPlanSince(db, applicationId, first, sinceMs);
+  const asked = { number: rollout.revision, commits };
+  const id = await findPlanSince(db, applicationId, asked, sinceMs);
   const plan = id === null ? null : await findPlan(db, applicationId, id);
   if (plan !== null) return verdictOf(db, plan, commits, rollout.id);
-  await transactions.inTransaction(systemActor, (tx) => create(tx, applicationId, first, sinceMs));
+  await transactions.inTransaction(systemActor, (tx) => create(tx, applicationId, asked, first, sinceMs));
   return null;
 }
 
@@ -49,11 +50,12 @@ export async function askPlan(
 async function create(
   tx: HubTransaction,
   applicationId: string,
+  asked: AskedRevision,
   first: CommitRow,
   sinceMs: number,
 ): Promise<void> {
   const application = await lockApplication(tx, applicationId);
-  const isThere = (await findPlanSince(tx, applicationId, first, sinceMs)) !== null;
+  const isThere = (await findPlanSince(tx, applicationId, asked, sinceMs)) !== null;
   if (application === null || isThere || (await countOpen(tx, applicationId)) >= openMax)
     return tx.nothingChanged(undefined);
   const { repository: repositoryId, commit: revision } = first;
@@ -61,6 +63,7 @@ async function create(
     applicationId,
     revision,
     repositoryId,
+    ofRevision: asked.number,
     answerTimeoutMs,
     createdBy: automation,
   });

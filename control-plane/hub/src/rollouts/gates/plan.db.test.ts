@@ -45,14 +45,7 @@ async function answerAll(world: World, count: number, ...objects: PlannedObject[
     );
     return rows.length === count ? rows : null;
   });
-  const data = Buffer.from(encodePlan(targetPlanOf(objects, 0, sha256)));
-  for (const { id } of commands) {
-    await hub.rows(
-      'INSERT INTO answer_chunks (command_id, seq, data, last) VALUES ($1, 1, $2, false), ($1, 2, NULL, true)',
-      [id, data],
-    );
-    hub.hint('answer', id);
-  }
+  for (const { id } of commands) await answer(id, objects);
 }
 
 async function rolloutOf(world: World): Promise<{ phase: string; phase_reason: string | null } | undefined> {
@@ -98,3 +91,87 @@ test('a plan that would fail halts with what it said; resume plans again', async
   await assignedAt(made, 1);
   expect(await plansOf(made)).toHaveLength(2);
 });
+
+test('in a stage only its own clusters are judged, and the plan is of the revision though another source has moved since', async () => {
+  const files = { 'app/a.yaml': configMap('a', '1') };
+  const stages = [
+    { name: 'dev', clusters: { names: ['*-dev'] } },
+    { name: 'production', approval: true, strategy: { plan: 'required' } },
+  ];
+  const made = await makeWorld({ hub, git }, files, { strategy: { stages } }, 0);
+  const other = git.makeRepository(`${made.name}-other`);
+  other.push({ 'more/b.yaml': configMap('b', '1') });
+  const connected = { name: `${made.name}-other`, url: other.url, pollIntervalMs: 3_600_000 };
+  await hub.api('POST', '/repositories', connected);
+  const { body: application } = await hub.api('GET', `/applications/${made.name}`);
+  const { spec } = application as { spec: { sources: object[] } };
+  const sources = [
+    ...spec.sources,
+    { repository: `${made.name}-other`, ref: { branch: 'main' }, path: 'more' },
+  ];
+  await hub.api('PUT', `/applications/${made.name}`, { spec: { ...spec, sources } }, { 'if-match': '*' });
+  const newest = async () => (await made.revisions()).findLast(({ state }) => state === 'Ready')?.number ?? 0;
+  await eventually('both sources', async () => {
+    const [row] = await hub.rows<{ n: number }>(
+      `SELECT jsonb_array_length(sources) AS n FROM revisions WHERE application_id = $1::uuid AND state = 'Ready' ORDER BY number DESC LIMIT 1`,
+      [made.applicationId],
+    );
+    return row?.n === 2;
+  });
+  const tested = await newest();
+  await hub.makeCluster(`${made.name}-dev`, { world: made.name });
+  await hub.makeCluster(`${made.name}-production`, { world: made.name });
+  await eventually('dev has it', async () => {
+    await hub.rows(reportSql, [made.applicationId]);
+    hub.hint('rollout', made.applicationId);
+    const { body } = await hub.api('GET', `/applications/${made.name}`);
+    const [, production] = (body as { stages: { candidate: { state: string } | null }[] }).stages;
+    return production?.candidate?.state === 'AwaitingApproval';
+  });
+  other.push({ 'more/b.yaml': configMap('b', '2') });
+  await hub.api('POST', `/repositories/${made.name}-other/refresh`);
+  await eventually('the other source has moved', async () => (await newest()) > tested);
+  const act = { action: 'promoteStage', stage: 'production', revision: tested };
+  expect(await hub.api('POST', `/applications/${made.name}/rollout`, act)).toMatchObject({ status: 202 });
+  await answerEach(made, { dev: denied, production: created });
+  await eventually('production has it', async () => {
+    const [row] = await hub.rows<{ revision: number | null }>(
+      `SELECT revision_number AS revision FROM targets WHERE application_id = $1::uuid AND stage = 'production'`,
+      [made.applicationId],
+    );
+    return row?.revision === tested;
+  });
+  const planned = await hub.rows('SELECT of_revision FROM plans WHERE application_id = $1::uuid', [
+    made.applicationId,
+  ]);
+  expect(planned).toEqual([{ of_revision: tested }]);
+});
+
+const reportSql = `
+  INSERT INTO target_observations (target_id, cluster_id, application_id, fence, seq, digest, assignment, revision_number, bundle, sync, health, state)
+  SELECT id, cluster_id, application_id, 1, 1, '', assignment, revision_number, bundle, 'Synced', 'Healthy',
+    jsonb_build_object('operation', jsonb_build_object('assignment', assignment, 'phase', 'Succeeded', 'message', ''))
+  FROM targets WHERE application_id = $1::uuid AND revision_number IS NOT NULL
+  ON CONFLICT (target_id) DO UPDATE SET assignment = excluded.assignment, bundle = excluded.bundle, state = excluded.state`;
+
+/** By the stage of the cluster that is asked. */
+async function answerEach({ applicationId }: World, answers: Record<string, PlannedObject>): Promise<void> {
+  const commands = await eventually('every cluster is asked', async () => {
+    const rows = await hub.rows<{ id: string; stage: string }>(
+      `SELECT k.id, t.stage FROM commands k JOIN plan_results r ON r.command_id = k.id JOIN plans p ON p.id = r.plan_id
+         JOIN targets t ON t.id = r.target_id WHERE p.application_id = $1::uuid AND p.phase = 'Asking'`,
+      [applicationId],
+    );
+    return rows.length === Object.keys(answers).length ? rows : null;
+  });
+  for (const { id, stage } of commands) await answer(id, [answers[stage]!]);
+}
+
+async function answer(id: string, objects: readonly PlannedObject[]): Promise<void> {
+  const data = Buffer.from(encodePlan(targetPlanOf(objects, 0, sha256)));
+  await hub.rows(
+    'INSERT INTO answer_chunks (command_id, seq, data, last) VALUES ($1, 1, $2, false), ($1, 2, NULL, true)',
+    [id, data],
+  );
+  hub.hint('answer', id);
+}

@@ -19,17 +19,27 @@ export async function readCommits(
   return row?.sources ?? [];
 }
 
-/** The newest one of this commit that was asked for since, by whomever. */
+/** What a rollout asks about. */
+export interface AskedRevision {
+  number: number;
+  /** Of each source; not empty. */
+  commits: readonly CommitRow[];
+}
+
+/** The newest one that was asked for since: of the revision, or by whomever of its commit where that says which all are. */
 export async function findPlanSince(
   tx: Sql,
   applicationId: string,
-  { repository, commit }: CommitRow,
+  { number, commits }: AskedRevision,
   sinceMs: number,
 ): Promise<string | null> {
+  const [first] = commits;
+  const isAll = commits.every(({ repository }) => repository === first?.repository);
   const [row] = await tx.sql<{ id: string }>(
-    `SELECT id FROM plans WHERE application_id = $1::uuid AND repository_id = $2::uuid AND revision = $3
-       AND created_at >= to_timestamp($4::float8 / 1000) ORDER BY id DESC LIMIT 1`,
-    [applicationId, repository, commit, sinceMs],
+    `SELECT id FROM plans WHERE application_id = $1::uuid AND created_at >= to_timestamp($2::float8 / 1000)
+       AND (of_revision = $3 OR of_revision IS NULL AND repository_id = $4::uuid AND revision = $5 AND $6)
+     ORDER BY id DESC LIMIT 1`,
+    [applicationId, sinceMs, number, first?.repository ?? null, first?.commit ?? null, isAll],
   );
   return row?.id ?? null;
 }

@@ -31,14 +31,17 @@ export async function insertPlan(
     applicationId: string;
     revision: string;
     repositoryId: string;
+    /** That a rollout asks about. */
+    ofRevision?: number;
     answerTimeoutMs: number;
     createdBy: string;
   },
 ): Promise<string> {
+  const { applicationId, revision, repositoryId, ofRevision = null, answerTimeoutMs, createdBy } = plan;
   const [row] = await tx.sql<{ id: string }>(
-    `INSERT INTO plans (application_id, revision, repository_id, phase, answer_timeout_ms, created_by)
-     VALUES ($1::uuid, $2, $3::uuid, 'Rendering', $4, $5) RETURNING id`,
-    [plan.applicationId, plan.revision, plan.repositoryId, plan.answerTimeoutMs, plan.createdBy],
+    `INSERT INTO plans (application_id, revision, repository_id, phase, answer_timeout_ms, created_by, of_revision)
+     VALUES ($1::uuid, $2, $3::uuid, 'Rendering', $4, $5, $6) RETURNING id`,
+    [applicationId, revision, repositoryId, answerTimeoutMs, createdBy, ofRevision],
   );
   if (row === undefined) throw new Error('the plan was not inserted');
   return row.id;
