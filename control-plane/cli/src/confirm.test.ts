@@ -38,7 +38,7 @@ async function confirm(questions: Question[], args: string[] = [], options: RunO
     'GET /questions': { body: page(questions) },
     'POST /applications/web/rollout': (body) => ({
       status: 202,
-      body: { application: 'web', action: 'x', events: [`Confirmed: ${JSON.stringify(body)}`] },
+      body: { application: 'web', action: 'x', stage: '', events: [`Confirmed: ${JSON.stringify(body)}`] },
     }),
   });
   const ran = await flotilla(['confirm', ...args], { ...hub, ...options });

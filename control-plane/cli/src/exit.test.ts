@@ -127,7 +127,7 @@ it('app sync --wait takes only what was reported of the new assignment', async (
 });
 
 describe('rollout', () => {
-  const result = { body: { application: 'web', action: 'x', events: ['paused by me: too slow'] } };
+  const result = { body: { application: 'web', action: 'x', stage: '', events: ['paused by me: too slow'] } };
 
   it.each([
     [['pause', 'web', '--reason', 'too slow'], { action: 'pause', reason: 'too slow' }],

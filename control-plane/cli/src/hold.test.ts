@@ -45,7 +45,7 @@ it.each([
   ],
   [['unpin', 'web', 'eu-1'], { action: 'unpin', cluster: 'eu-1' }],
 ])('target %j', async (args, body) => {
-  const result = { body: { application: 'web', action: 'x', events: ['Pinned: by me'] } };
+  const result = { body: { application: 'web', action: 'x', stage: '', events: ['Pinned: by me'] } };
   await using hub = await fakeHub({ 'POST /applications/web/rollout': result });
   const { code, stdout } = await flotilla(['target', ...args], hub);
   expect([code, stdout, hub.requests[0]?.body]).toEqual([0, 'Pinned: by me\n', body]);

@@ -6,9 +6,11 @@ import { withSession, type Io } from '../session.ts';
 import { createApp } from './appCreate.ts';
 import { deleteApp } from './appDelete.ts';
 import { planApp } from './appPlan.ts';
+import { promoteApp } from './appPromote.ts';
 import { getApp, listApps } from './appShow.ts';
 import { syncApp } from './appSync.ts';
 import { waitForApp } from './appWait.ts';
+import { showStages } from './stages.ts';
 
 export function registerApp(program: Command, io: Io, end: (code: ExitCode) => void): void {
   const app = program.command('app').description('applications');
@@ -29,6 +31,7 @@ export function registerApp(program: Command, io: Io, end: (code: ExitCode) => v
     .action(
       withSession(io, (session, name: string, options) => syncApp(session, name, options as never, end)),
     );
+  registerStages(app, io);
   registerPlan(app, io, end);
   app
     .command('wait <name>')
@@ -51,6 +54,19 @@ export function registerApp(program: Command, io: Io, end: (code: ExitCode) => v
     .option('--wait', 'wait until the last cluster has confirmed')
     .option('--timeout <duration>', 'of --wait', durationMs, 300_000)
     .action(withSession(io, deleteApp));
+}
+
+function registerStages(app: Command, io: Io): void {
+  app
+    .command('stages <name>')
+    .description('what each of its stages has, what moves there, and what comes next and when')
+    .action(withSession(io, showStages));
+  app
+    .command('promote <name>')
+    .description('let a revision go on to a stage, also before it has soaked')
+    .requiredOption('--to <stage>', 'the stage that gets it')
+    .option('--revision <n>', 'one that the stage before completed (default: the candidate)', positiveInteger)
+    .action(withSession(io, promoteApp));
 }
 
 function registerPlan(app: Command, io: Io, end: (code: ExitCode) => void): void {

@@ -4,7 +4,8 @@ import type { Session } from '../session.ts';
 import { fields, short, statusColor, table, type Column } from '../table.ts';
 import { countsText } from './counts.ts';
 import { collectPages, type ListOptions } from './list.ts';
-import { currencyText, targetColumns, variantColumn } from './targets.ts';
+import { stagesText } from './stages.ts';
+import { currencyText, stageColumns, targetColumns, variantColumn } from './targets.ts';
 
 export function applicationColumns({ colors }: Session): Column<Application>[] {
   return [
@@ -41,7 +42,14 @@ export async function getApp(session: Session, name: string): Promise<void> {
   const application = await session.client.applications.get(name, query);
   if (session.format !== 'table') return session.print(application, () => '');
   const targets = await targetsOf(session, name);
-  session.print(application, () => `${describe(session, application)}\n\n${targetTable(session, targets)}`);
+  const order = application.stages?.map((stage) => stage.name) ?? [];
+  const ordered = targets.toSorted((a, b) => order.indexOf(a.stage) - order.indexOf(b.stage));
+  const parts = [
+    describe(session, application),
+    stagesText(session, application),
+    targetTable(session, ordered),
+  ];
+  session.print(application, () => parts.filter((part) => part !== '').join('\n\n'));
 }
 
 export async function targetsOf(session: Session, name: string): Promise<Target[]> {
@@ -60,7 +68,11 @@ function describe({ colors }: Session, application: Application): string {
       : Object.entries(source.ref)
           .map(([kind, value]) => `${kind} ${value}`)
           .join();
-  const rolloutText = rollout && `revision ${rollout.revisionNumber}: ${statusColor(colors, rollout.phase)}`;
+  const reason = rollout?.phaseReason ? ` (${rollout.phaseReason})` : '';
+  const rolloutText =
+    rollout === null
+      ? '-'
+      : `revision ${rollout.revisionNumber}: ${statusColor(colors, rollout.phase)}${reason}`;
   return fields([
     ['Name', application.name],
     ['Project', application.project],
@@ -75,7 +87,7 @@ function describe({ colors }: Session, application: Application): string {
         ? '-'
         : `${revision.number} (${short(revision.commit)}) ${firstLine(revision.message)}`,
     ],
-    ['Rollout', rollout ? `${rolloutText}${rollout.phaseReason ? ` (${rollout.phaseReason})` : ''}` : '-'],
+    ...(application.stages === undefined ? [['Rollout', rolloutText] as const] : []),
     ...(application.removal ? [['Removing', colors.yellow(application.removal)] as const] : []),
     ...application.conditions.map(({ type, message }) => [type, colors.red(message)] as const),
   ]);
@@ -85,7 +97,17 @@ function targetTable(session: Session, targets: readonly Target[]): string {
   const { cluster, sync, health, revision, currency, seen, message } = targetColumns(session);
   const differs = targets.some(({ reads }) => Object.keys(reads).length > 0);
   return table(
-    [cluster, sync, health, revision, ...(differs ? [variantColumn] : []), currency, seen, message],
+    [
+      cluster,
+      ...stageColumns(targets),
+      sync,
+      health,
+      revision,
+      ...(differs ? [variantColumn] : []),
+      currency,
+      seen,
+      message,
+    ],
     targets,
     'not placed on any cluster',
   );

@@ -37,7 +37,7 @@ export async function waitForApp(
   const application = await session.client.applications.get(name, query);
   session.print(application, () => `${name}: ${verdict.message}`);
   if ('failed' in verdict) {
-    if (application.rollout?.phase === 'Paused') session.say(nextSteps(name));
+    if (pausedOf(application) !== null) session.say(nextSteps(application));
     end(exitCodes.no);
   }
   if (!('waiting' in verdict)) return;
@@ -45,7 +45,9 @@ export async function waitForApp(
   end(exitCodes.timedOut);
 }
 
-function nextSteps(name: string): string {
+function nextSteps({ name: application, stages }: Application): string {
+  const stage = stages?.find(({ rollout }) => rollout?.phase === 'Paused')?.name;
+  const name = stage === undefined ? application : `${application} --stage ${stage}`;
   return `why: flotilla rollout get ${name}; go on: flotilla rollout resume ${name}; back: flotilla rollout rollback ${name}`;
 }
 
@@ -68,7 +70,7 @@ export function judge(
   targets: readonly Target[],
   { commit, above }: Pick<WaitOptions, 'commit' | 'above'>,
 ): WaitVerdict {
-  const { revision, rollout } = application;
+  const { revision } = application;
   if (revision === null) return { waiting: true, message: conditionOf(application) ?? 'no revision yet' };
   if (commit !== undefined && !revision.commit.startsWith(commit)) {
     return { waiting: true, message: `the newest revision is still ${revision.commit.slice(0, 8)}` };
@@ -79,9 +81,8 @@ export function judge(
       message: conditionOf(application) ?? `revision ${revision.number} is ${revision.state}`,
     };
   }
-  if (rollout?.phase === 'Paused') {
-    return { failed: true, message: `the rollout is paused: ${rollout.phaseReason ?? 'no reason given'}` };
-  }
+  const paused = pausedOf(application);
+  if (paused !== null) return { failed: true, message: paused };
   if (targets.length === 0) return { waiting: true, message: 'not placed on any cluster' };
   const open = targets.filter((target) => !isWell(target, revision.number) || !isTakenUp(target, above));
   if (open.length === 0)
@@ -93,6 +94,17 @@ export function judge(
     waiting: true,
     message: `${targets.length - open.length}/${targets.length} ready; ${open.slice(0, 3).map(describe).join('; ')}`,
   };
+}
+
+/** With stages, of the first one that is: what it holds goes no further. */
+function pausedOf({ rollout, stages }: Application): string | null {
+  const reasonOf = (reason: string | null) => reason ?? 'no reason given';
+  const stage = stages?.find((one) => one.rollout?.phase === 'Paused');
+  if (stage !== undefined)
+    return `the rollout in ${stage.name} is paused: ${reasonOf(stage.rollout?.phaseReason ?? null)}`;
+  return stages === undefined && rollout?.phase === 'Paused'
+    ? `the rollout is paused: ${reasonOf(rollout.phaseReason)}`
+    : null;
 }
 
 function isWell(target: Target, revision: number): boolean {

@@ -7,7 +7,7 @@ import { age, fields, labelsText, statusColor, table } from '../table.ts';
 import { registerClusterPause } from './clusterPause.ts';
 import { countsText } from './counts.ts';
 import { collectPages, type ListOptions } from './list.ts';
-import { targetColumns } from './targets.ts';
+import { stageColumns, targetColumns } from './targets.ts';
 
 export function registerCluster(program: Command, io: Io): void {
   const cluster = program.command('cluster').description('registered clusters');
@@ -84,9 +84,9 @@ export function recoveringText({ recoveringReason }: Cluster): string {
 }
 
 function targetTable(session: Session, targets: readonly Target[]): string {
-  const { application, ...others } = targetColumns(session);
+  const { application, cluster: _cluster, ...others } = targetColumns(session);
   return table(
-    [application, ...Object.values(others).slice(1)],
+    [application, ...stageColumns(targets), ...Object.values(others)],
     targets,
     'nothing is placed on this cluster',
   );

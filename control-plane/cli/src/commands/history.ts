@@ -6,6 +6,7 @@ import { past, positiveInteger } from '../parse.ts';
 import { withSession, type Io, type Session } from '../session.ts';
 import { short, table, type Column } from '../table.ts';
 import { collectPages } from './list.ts';
+import { presentStageColumns } from './presentStages.ts';
 import { timelineOf, type TimelineEntry } from './timeline.ts';
 
 interface ClusterOptions {
@@ -80,7 +81,9 @@ async function showApp(session: Session, name: string, options: AppOptions): Pro
   const isEach = options.each === true || format !== 'table';
   const page = await collectPages<Transition>(list, { limit: isEach ? options.limit : rowsMax }, query);
   const entries = timelineOf(page.items, isEach ? 0 : undefined);
-  print(page, () => table(entryColumns, entries.slice(0, options.limit), 'nothing happened'));
+  const stage = await presentStageColumns<TimelineEntry>(session, name, ({ clusters }) => clusters);
+  const columns = [...entryColumns.slice(0, 2), ...stage, ...entryColumns.slice(2)];
+  print(page, () => table(columns, entries.slice(0, options.limit), 'nothing happened'));
   if (format !== 'table' || (entries.length <= options.limit && page.next === null)) return;
   session.say(
     `there is more: --limit, or --until ${entries.at(Math.min(options.limit, entries.length) - 1)?.firstAt ?? ''}`,
@@ -91,7 +94,9 @@ async function showAppAt(session: Session, name: string, options: AppOptions, at
   const { client, project, print } = session;
   const list = (paging: Query) => client.applications.runs(name, paging);
   const page = await collectPages<Run>(list, {}, { project, cluster: options.cluster, at });
-  print(page, () => table(runColumns, page.items, `nothing was in force at ${at}`));
+  const stage = await presentStageColumns<Run>(session, name, (row) => [row.cluster]);
+  const columns = [...runColumns.slice(0, 1), ...stage, ...runColumns.slice(1)];
+  print(page, () => table(columns, page.items, `nothing was in force at ${at}`));
 }
 
 const entryColumns: Column<TimelineEntry>[] = [

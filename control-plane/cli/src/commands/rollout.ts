@@ -12,10 +12,14 @@ import { collectPages, type ListOptions } from './list.ts';
 import { findRollout, findRolloutOf } from './rolloutFind.ts';
 import { registerVerbs } from './rolloutVerbs.ts';
 
-interface GetOptions {
+interface GetOptions extends StageOptions {
   watch?: boolean;
   commit?: string;
   timeout?: number;
+}
+
+interface StageOptions {
+  stage?: string;
 }
 
 export function registerRollout(program: Command, io: Io, end: (code: ExitCode) => void): void {
@@ -24,6 +28,7 @@ export function registerRollout(program: Command, io: Io, end: (code: ExitCode) 
     .command('list <application>')
     .description('its rollouts, newest first')
     .option('--limit <n>', 'at most so many', positiveInteger, 20)
+    .option('--stage <name>', 'only of this stage')
     .action(withSession(io, listRollouts));
   rollout
     .command('get <application>')
@@ -37,6 +42,7 @@ export function registerRollout(program: Command, io: Io, end: (code: ExitCode) 
       'the rollout of this commit (or one that starts so); --watch waits until there is one',
     )
     .option('--timeout <duration>', 'of --watch: give up after it, with exit 6', durationMs)
+    .option('--stage <name>', 'of an application with stages: in which')
     .action(
       withSession(io, (session, name: string, options: GetOptions) =>
         getRollout(session, name, options, end),
@@ -45,15 +51,22 @@ export function registerRollout(program: Command, io: Io, end: (code: ExitCode) 
   registerVerbs(rollout, io);
 }
 
-async function listRollouts(session: Session, name: string, options: ListOptions): Promise<void> {
+async function listRollouts(
+  session: Session,
+  name: string,
+  options: ListOptions & StageOptions,
+): Promise<void> {
   const { colors, client, io } = session;
-  const query = session.project === undefined ? {} : { project: session.project };
+  const query = { project: session.project, stage: options.stage };
   const page = await collectPages<Rollout>(
     (paging) => client.applications.rollouts(name, paging),
     options,
     query,
   );
   const columns = [
+    ...(page.items.some(({ stage }) => stage !== '')
+      ? [{ title: 'STAGE', value: (row: Rollout) => row.stage || '-' }]
+      : []),
     { title: 'REVISION', value: (row: Rollout) => String(row.revisionNumber) },
     { title: 'KIND', value: (row: Rollout) => row.kind },
     { title: 'PHASE', value: (row: Rollout) => statusColor(colors, row.phase) },
@@ -71,9 +84,9 @@ async function getRollout(
   options: GetOptions,
   end: (code: ExitCode) => void,
 ): Promise<void> {
-  const { watch, commit, timeout = null } = options;
+  const { watch, commit, timeout = null, stage } = options;
   const find = () =>
-    commit === undefined ? findRollout(session, name) : findRolloutOf(session, name, commit);
+    commit === undefined ? findRollout(session, name, stage) : findRolloutOf(session, name, commit, stage);
   if (watch === true) return end(await watchRollout(session, { find, timeoutMs: timeout }));
   const rolloutId = await find();
   if (rolloutId === null)

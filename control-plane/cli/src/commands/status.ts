@@ -7,7 +7,7 @@ import { age, fields, labelsText, statusColor, table } from '../table.ts';
 import { applicationColumns } from './appShow.ts';
 import { recoveringText } from './cluster.ts';
 import { countsText } from './counts.ts';
-import { targetColumns } from './targets.ts';
+import { stageColumns, targetColumns } from './targets.ts';
 
 interface StatusOptions {
   watch?: boolean;
@@ -83,7 +83,11 @@ function draw(session: Session, screen: Screen): string {
   if (screen.troubles.length > 0) {
     parts.push(
       session.colors.bold('Not well'),
-      table([application, cluster, sync, health, revision, currency, message], screen.troubles, ''),
+      table(
+        [application, cluster, ...stageColumns(screen.troubles), sync, health, revision, currency, message],
+        screen.troubles,
+        '',
+      ),
     );
   }
   return parts.join('\n\n');

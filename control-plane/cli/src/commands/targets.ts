@@ -28,6 +28,12 @@ function revisionText(row: Target): string {
   return `${row.observedRevision} → ${row.revisionNumber}`;
 }
 
+/** Of lists in which any application has stages. */
+export function stageColumns(targets: readonly Target[]): Column<Target>[] {
+  const isStaged = targets.some(({ stage }) => stage !== '');
+  return isStaged ? [{ title: 'STAGE', value: ({ stage }) => stage || '-' }] : [];
+}
+
 /** Shown where clusters of one application get different bundles. */
 export const variantColumn: Column<Target> = { title: 'VARIANT', value: variantText };
 

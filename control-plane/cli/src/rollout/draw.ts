@@ -80,13 +80,15 @@ function headLines(rollout: RolloutDetail, { columns, colors, nowMs, hubAwayMs }
 }
 
 /** With how many clusters are there, where that fits. */
-function titleOf({ application, revisionNumber, kind, waves }: RolloutDetail, cells: number): string {
+function titleOf({ application, revisionNumber, kind, stage, waves }: RolloutDetail, cells: number): string {
   const [what, way] = kind === 'rollback' ? ['Rollback', 'from'] : ['Rollout', 'to'];
-  const title = `${what} of ${application} ${way} revision ${revisionNumber}`;
+  const where = stage === '' ? '' : ` in ${stage}`;
+  const title = `${what} of ${application} ${way} revision ${revisionNumber}${where}`;
   const total = waves.reduce((sum, wave) => sum + wave.total, 0);
   const done = waves.reduce((sum, { outcomes }) => sum + thereIn(outcomes), 0);
-  const counted = `${title}: ${done} of ${plural(total, 'cluster')}`;
-  return waves.length > 0 && widthOf(counted) <= cells ? counted : fit(title, cells);
+  const counted = [`${title}: ${done} of ${plural(total, 'cluster')}`, `${title}: ${done} of ${total}`];
+  const fitting = waves.length === 0 ? undefined : counted.find((text) => widthOf(text) <= cells);
+  return fitting ?? fit(title, cells);
 }
 
 function ends(left: string, right: string, columns: number): string {
@@ -163,12 +165,13 @@ function nextLines(rollout: RolloutDetail, { columns, colors }: RolloutRoom): st
     .map(colors.dim);
 }
 
-function commandsFor({ application, phase, kind, waitsFor, waves }: RolloutDetail): string[] {
+function commandsFor({ application, phase, kind, stage, waitsFor, waves }: RolloutDetail): string[] {
+  const named = stage === '' ? application : `${application} --stage ${stage}`;
   if (phase === 'AwaitingSync') return [`flotilla app sync ${application}`];
   if (waitsFor.startsWith('confirmation')) return [`flotilla confirm ${application}`];
-  const resume = `flotilla rollout resume ${application}`;
+  const resume = `flotilla rollout resume ${named}`;
   if (phase === 'Paused')
-    return kind === 'rollback' ? [resume] : [resume, `flotilla rollout rollback ${application}`];
+    return kind === 'rollback' ? [resume] : [resume, `flotilla rollout rollback ${named}`];
   const waiting = waves.find(({ waitsFor: reason }) => reason.endsWith('waits for approval'));
-  return waiting === undefined ? [] : [`flotilla rollout approve ${application} --wave ${waiting.name}`];
+  return waiting === undefined ? [] : [`flotilla rollout approve ${named} --wave ${waiting.name}`];
 }
