@@ -48,10 +48,14 @@ type Tell = (
   message: string,
 ) => void;
 
+/** What waits for a person stays though the stage before moves on, as long as that has completed it: stages may be edited. */
 function keepReady(ready: Ready | null, input: CandidateInput, tell: Tell): Ready | null {
   if (ready === null || ready.revision <= input.newestProposed) return null;
-  if (!input.before.fleet.rejected.includes(ready.revision)) return ready;
-  tell('CandidateWithdrawn', ready, `does not go on to ${input.stage.name}: it is Rejected`);
+  const { name, fleet } = input.before;
+  const isRejected = fleet.rejected.includes(ready.revision);
+  if (!isRejected && fleet.completed.includes(ready.revision)) return ready;
+  const why = isRejected ? 'it is Rejected' : `it is none of the last that ${name} completed`;
+  tell('CandidateWithdrawn', ready, `does not go on to ${input.stage.name}: ${why}`);
   return null;
 }
 

@@ -245,6 +245,18 @@ describe('a person', () => {
     );
   });
 
+  test('is asked no more about what the stage before, another one by now, has not completed', () => {
+    const all = three({ approval: true });
+    commit(all);
+    pass(all, 15 * minuteMs);
+    expect(view(all)).toMatchObject({ revision: 1, state: 'AwaitingApproval' });
+    const { fleet } = stageNamed(all, 'staging');
+    fleet.state = { ...fleet.state, completed: [] };
+    look(all);
+    expect(view(all)).toBeNull();
+    expect(kinds(all).at(-1)).toMatch(/it is none of the last that staging completed$/);
+  });
+
   test('may bring an older one that was completed in the stage before, and nothing else', () => {
     const all = three();
     for (let at = 0; at < 2; at++) {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { startGitServer, type TestGitServer } from '../sources/git/gitServer.fixture.ts';
-import { startTestHub, type TestHub } from '../worker.fixture.ts';
+import { eventually, startTestHub, type TestHub } from '../worker.fixture.ts';
 import { configMap } from '../world.fixture.ts';
 import { stagedFleet, threeStages, type StagedFleet } from './stages.fixture.ts';
 
@@ -134,6 +134,12 @@ test('a commit goes through dev and staging, soaks, waits for a person, and is i
     [fleet.applicationId],
   );
   expect(acted?.reason).toMatchObject({ stage: 'production' });
+});
+
+test('a soak ends by its time alone, without any hint', async () => {
+  const fleet = await fleetOf(threeStages({ staging: { soak: '2s' } }));
+  await fleet.until('it soaks', async () => (await fleet.stage('staging')).candidate?.state === 'Soaking');
+  await eventually('it is in staging', () => isAt(fleet, 'staging', 1), 4_000);
 });
 
 test('commits come faster than production takes them: dev goes on, and what staging had not kept for its soak is left out', async () => {
