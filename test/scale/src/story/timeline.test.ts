@@ -15,9 +15,9 @@ const begun = sample(0, ['Running', 'Waiting'], { Assigned: 5, Progressing: 2, P
 const ended = sample(67_000, ['Done', 'Waiting'], { Succeeded: 17, Failed: 1, Deferred: 2 });
 
 test('a line tells each wave by what became of its targets', () => {
-  expect(tableHead(begun)).toBe(`time   ${'canary (20)'.padEnd(32)}rest (80)`);
-  expect(tableLine(begun)).toBe(`0:00   ${'7 moving'.padEnd(32)}·`);
-  expect(tableLine(ended)).toBe(`1:07   ${'17 ok 1 failed 2 off'.padEnd(32)}·`);
+  expect(tableHead(begun)).toBe(`time   ${'canary (20)'.padEnd(37)}rest (80)`);
+  expect(tableLine(begun)).toBe(`0:00   ${'7 moving'.padEnd(37)}·`);
+  expect(tableLine(ended)).toBe(`1:07   ${'17 ok 1 failed 2 off'.padEnd(37)}·`);
 });
 
 test.each([

@@ -48,16 +48,21 @@ export function grouped({ outcomes }: WaveSample): Record<Group, number> {
 }
 
 const timeWidth = 7;
-const cellWidth = 32;
+const cellWidth = 37;
 
 export function tableHead({ waves }: Sample): string {
-  const cells = waves.map(({ name, total }) => `${name} (${total})`.padEnd(cellWidth));
+  const cells = waves.map(({ name, total }) => cell(`${name} (${total})`));
   return `${'time'.padEnd(timeWidth)}${cells.join('')}`.trimEnd();
 }
 
 export function tableLine(sample: Sample): string {
-  const cells = sample.waves.map((wave) => cellOf(wave).padEnd(cellWidth));
+  const cells = sample.waves.map((wave) => cell(cellOf(wave)));
   return `${clock(sample.atMs).padEnd(timeWidth)}${cells.join('')}`.trimEnd();
+}
+
+/** Apart from the next one, however long. */
+function cell(text: string): string {
+  return `${text.padEnd(cellWidth - 1)} `;
 }
 
 /** Whether a line says something that the one before it did not: a wave's state, or ten seconds more. */
