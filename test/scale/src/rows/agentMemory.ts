@@ -1,6 +1,7 @@
 /**
  * i: memory of a real agent, idle against a Node that does nothing, and what each object that it manages adds. That is taken
- * between one application and a second, much larger one: what a program compiles when it first does a thing is no object's.
+ * between one application and a second, equal one: what a program compiles when it first does a thing, or does it often for
+ * the first time, is no object's.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,7 +14,6 @@ import { configMaps, startKubeWorld, type KubeWorld } from '../hub/kubeWorld.ts'
 import type { ProbeReading } from '../probe/read.ts';
 
 const objectsOfBudget = 2000;
-const objectsBefore = 200;
 const settleMs = 3000;
 /** 80 MB to the 40 MB of Node alone where the budget was set. */
 const idleBudget = 80 / 40;
@@ -29,7 +29,7 @@ async function atSize(bench: Bench, objects: number): Promise<Measured[]> {
   await delay(settleMs);
   const nodes = await bench.rounds(nodeAloneMb);
   const idle = await kube.agent.collect();
-  const warm = await withApplication(kube, 'small', objectsBefore);
+  const warm = await withApplication(kube, 'first', objects);
   const loaded = await withApplication(kube, 'web', objects);
   const idleMb = idle.rssBytes / 2 ** 20;
   const kibEach = (loaded.heapBytes - warm.heapBytes) / objects / 1024;
