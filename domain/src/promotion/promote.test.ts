@@ -113,6 +113,22 @@ describe('a revision', () => {
   });
 });
 
+test('what waits in a stage goes when another rejects it', () => {
+  const all = three({ production: { onNewRevision: 'queue', soak: '1h' } });
+  commit(all);
+  pass(all, 15 * minuteMs);
+  commit(all);
+  pass(all, 15 * minuteMs);
+  const { fleet } = stageNamed(all, 'production');
+  expect(fleet.state.waiting).toMatchObject({ phase: 'Queued', revision: 2 });
+  for (const { fleet: each } of all.stages) each.state = { ...each.state, rejected: [2] };
+  look(all);
+  expect(fleet.state.waiting).toBeNull();
+  expect(fleet.closed.at(-1)).toMatchObject({ phase: 'Aborted', phaseReason: 'revision 2 is Rejected' });
+  pass(all, 120 * minuteMs);
+  expect(revisionsIn(all, 'production')).toEqual([1, 1]);
+});
+
 describe('the soak', () => {
   test('starts over when a cluster of the stage before turns bad, and says which', () => {
     const all = three();

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 
 import type { StageMemory } from '@flotilla/domain/promotion/arrange';
 import type { StageBefore } from '@flotilla/domain/promotion/candidates';
+import { dropRejected } from '@flotilla/domain/promotion/dropRejected';
 import { stepPromotion } from '@flotilla/domain/promotion/promote';
 import { next } from '@flotilla/domain/rollout/next';
 import type { FleetState } from '@flotilla/domain/rollout/state';
@@ -74,7 +75,10 @@ async function takeStage(
 ): Promise<Taken> {
   const { nowMs, application } = context;
   const before = earlier.at(-1)?.after;
-  const state = before === undefined ? own.state : sharing(own.state, before);
+  const { state, events } = dropRejected(
+    before === undefined ? own.state : sharing(own.state, before),
+    nowMs,
+  );
   const proposed =
     before === undefined ? takeNewest(context, own, state) : takeNext(context, own, state, before);
   const { syncRequest: request } = application;
@@ -87,7 +91,7 @@ async function takeStage(
     memory: proposed.memory,
     after: step.state,
     step,
-    events: [...proposed.events, ...asked.events, ...step.events],
+    events: [...events, ...proposed.events, ...asked.events, ...step.events],
     asked: asked.targets,
     wakeAtMs: earliest([step.wakeAtMs, proposed.memory.candidates.soaking?.untilMs ?? null]),
   };

@@ -13,6 +13,7 @@ import {
 } from '../../rollout/testing/simulatedFleet.ts';
 import { propose } from '../../rollout/verbs.ts';
 import { noCandidates, type Candidates, type StageBefore } from '../candidates.ts';
+import { dropRejected } from '../dropRejected.ts';
 import { promoteTo, stepPromotion, type PersonsPromotion } from '../promote.ts';
 import { stagesOf } from '../parseStages.ts';
 import type { Stage } from '../stage.ts';
@@ -115,16 +116,14 @@ function lookAt(all: SimulatedStages, own: SimulatedStage): boolean {
   const { fleet } = own;
   const seen = observations(fleet);
   const before = beforeOf(all, own);
-  const shared = before === null ? fleet.state : { ...fleet.state, rejected: before.fleet.rejected };
-  const taken =
-    before === null
-      ? takeNewest(all, own)
-      : takeNext(all, { ...own, fleet: { ...fleet, state: shared } }, before);
+  const rejected = before === null ? fleet.state.rejected : before.fleet.rejected;
+  const dropped = dropRejected({ ...fleet.state, rejected }, all.nowMs);
+  fleet.state = dropped.state;
+  const taken = before === null ? takeNewest(all, own) : takeNext(all, own, before);
   const step = next(fleet.strategy, taken.state, seen, all.nowMs);
-  const changed =
-    taken.candidates !== own.candidates ||
-    taken.events.length + step.events.length + step.assignments.length > 0;
-  save(all, own, step.state, taken.candidates, [...taken.events, ...step.events]);
+  const events = [...dropped.events, ...taken.events, ...step.events];
+  const changed = taken.candidates !== own.candidates || events.length + step.assignments.length > 0;
+  save(all, own, step.state, taken.candidates, events);
   fleet.checks = step.wanted.checks;
   for (const { target, assignment, revision, bundle } of step.assignments)
     clusterOf(fleet, target).task = { assignment, revision, bundle, atMs: all.nowMs };
