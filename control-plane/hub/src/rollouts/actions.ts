@@ -76,7 +76,7 @@ export class RolloutActions {
     by: string,
     action: Verb,
   ): Promise<Said> {
-    const context = await load(this.options, tx, application);
+    const context = await load(this.options, tx, application, null);
     const completed = action.action === 'rollback' ? await lastCompleted(tx, context) : [];
     const done = applyVerb(context, by, action, completed);
     const changed = changedBy(context, done);

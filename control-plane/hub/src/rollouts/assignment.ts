@@ -13,7 +13,8 @@ import {
   operationOf,
   type EncodedBody,
 } from './entry.ts';
-import type { ApplicationRow, RevisionRow, SeenTargetRow } from './fleet.store.ts';
+import type { ApplicationRow, RevisionRow } from './fleet.store.ts';
+import type { SeenTargetRow } from './seenTargets.store.ts';
 import { readBodies, saveBody } from './save.store.ts';
 import type { EntryToSave } from './targets.store.ts';
 

@@ -32,6 +32,10 @@ export interface ApplicationRow {
   now: Date;
   /** Nothing is assigned until `hub recover` has taken over what clusters hold. */
   hubRecovering: boolean;
+  /** When its server was started: another one, or the same from a copy, may have other transactions under the same numbers. */
+  server: string;
+  /** Of the oldest transaction that was not over when this was read: all before it are seen from here on. */
+  horizon: string;
 }
 
 /** Null: it is gone, or the hub is recovering and decides nothing. The lock comes before those of targets and of clusters, for everybody. */
@@ -40,7 +44,8 @@ export async function lockApplication(tx: Sql, id: string): Promise<ApplicationR
     `SELECT a.id, a.name, a.project_id AS "projectId", p.name AS project, p.spec AS "projectSpec", a.spec, a.removal,
        a.revision_number AS "revisionNumber", a.rollout_version AS "rolloutVersion", a.rollout_state AS "rolloutState",
        a.sync_request AS "syncRequest", a.leave_confirmed_at AS "leaveConfirmedAt", clock_timestamp() AS now,
-       coalesce((SELECT recovering FROM hub), false) AS "hubRecovering"
+       coalesce((SELECT recovering FROM hub), false) AS "hubRecovering",
+       pg_postmaster_start_time()::text AS server, pg_snapshot_xmin(pg_current_snapshot())::xid::text AS horizon
      FROM applications a JOIN projects p ON p.id = a.project_id
      WHERE a.id = $1::uuid AND NOT EXISTS (SELECT 1 FROM hub WHERE recovering) FOR NO KEY UPDATE OF a`,
     [id],
@@ -48,82 +53,6 @@ export async function lockApplication(tx: Sql, id: string): Promise<ApplicationR
   if (row === undefined) return null;
   // Stored specs are complete; one from before a field existed gets that field's default.
   return { ...row, spec: applicationSpec.parse(row.spec), projectSpec: projectSpec.parse(row.projectSpec) };
-}
-
-/** A target with its cluster and what the agent last said about it. */
-export interface SeenTargetRow extends TargetRow {
-  clusterName: string;
-  labels: Record<string, string>;
-  /** A cluster that is recovering is sent nothing, as one in quarantine. */
-  clusterState: 'Pending' | 'Active' | 'Paused' | 'Quarantined' | 'Revoked';
-  connection: 'Connected' | 'Offline' | 'Never';
-  /** Null without a live session that reported or confirmed what is stored. */
-  liveSinceMs: number | null;
-  lastSeenMs: number | null;
-  reported: boolean;
-  observedAssignment: number;
-  health: string;
-  healthMessage: string;
-  healthSinceMs: number;
-  /** Null: the one that is assigned. '': none yet. */
-  otherBundle: string | null;
-  operation: { assignment: number; phase: string; message: string } | null;
-  isRemoved: boolean;
-}
-
-/** A live session has been heard of within this time. */
-const live = `(c.connected_at IS NOT NULL AND c.last_seen_at > now() - interval '90 seconds')`;
-
-/** Epoch milliseconds as a number: ten thousand Dates cost more than the join that finds them. */
-function ms(time: string): string {
-  return `date_part('epoch', ${time}) * 1000`;
-}
-
-/**
- * All of them, in no order. A fleet is read whenever anything of it moves, so a row holds what decisions need and is null
- * where nearly all rows agree; the entry itself comes only where it may be rewritten as it stands: its body is not
- * `bodyDigest`, or the target or its whole application is on the way out.
- */
-export async function readTargets(
-  tx: Sql,
-  { id, removal }: Pick<ApplicationRow, 'id' | 'removal'>,
-  bodyDigest: string,
-): Promise<SeenTargetRow[]> {
-  const rows = await tx.sql<SeenTargetRow & { rolloutState: string; labels: string }>(
-    `SELECT t.id, t.cluster_id AS "clusterId", t.stage, t.state, t.removal, t.assignment::float8 AS assignment,
-       t.revision_number AS "revisionNumber", t.variant_id AS "variantId", t.bundle,
-       CASE WHEN $3 OR t.state <> 'Active' OR t.leaving_since IS NOT NULL OR o.removal = 'Removed'
-         OR t.body_digest IS DISTINCT FROM $2 THEN t.head END AS head, nullif(t.body_digest, $2) AS "staleBody",
-       t.entitled_revision AS "entitledRevision", t.pinned_revision AS "pinnedRevision", t.pin_reason AS "pinReason",
-       ${ms('t.pin_expires_at')} AS "pinExpiresMs", t.rollout_state::text AS "rolloutState",
-       t.leaving_since IS NOT NULL AS "isLeaving", c.name AS "clusterName", c.labels::text AS labels,
-       CASE WHEN c.recovering AND c.state = 'Active' THEN 'Quarantined' ELSE c.state END AS "clusterState",
-       ${ms('c.last_seen_at')} AS "lastSeenMs",
-       CASE WHEN c.connected_at IS NULL THEN 'Never' WHEN ${live} THEN 'Connected' ELSE 'Offline' END AS connection,
-       CASE WHEN ${live} AND (o.fence = c.fence OR c.confirmed_fence = c.fence) THEN ${ms('c.connected_at')} END AS "liveSinceMs",
-       o.target_id IS NOT NULL AS reported, coalesce(o.assignment, 0)::float8 AS "observedAssignment", o.health,
-       o.health_message AS "healthMessage", ${ms('o.health_since')} AS "healthSinceMs",
-       nullif(o.bundle, t.bundle) AS "otherBundle",
-       nullif(o.state->'operation', 'null') AS operation, o.removal IS NOT DISTINCT FROM 'Removed' AS "isRemoved"
-     FROM targets t JOIN clusters c ON c.id = t.cluster_id LEFT JOIN target_observations o ON o.target_id = t.id
-     WHERE t.application_id = $1::uuid`,
-    [id, bodyDigest, removal !== null],
-  );
-  const parse = alikeParser();
-  for (const row of rows) {
-    row.rolloutState = parse(row.rolloutState);
-    row.labels = parse(row.labels);
-  }
-  return rows;
-}
-
-/** JSON that is the same from row to row is parsed once, and is then one value: rows are never changed. */
-export function alikeParser(): (text: string) => never {
-  const known = new Map<string, unknown>();
-  return (text) => {
-    if (!known.has(text)) known.set(text, JSON.parse(text));
-    return known.get(text) as never;
-  };
 }
 
 export const selectRollouts = `

@@ -16,6 +16,7 @@ import { memoryOf, storedOf, storedStages, type FleetRows } from './fleetRows.ts
 import type { Outages } from './outages.ts';
 import type { StoredOutcomes } from './packs.ts';
 import { observationsOf, seenTargetsOf } from './seen.ts';
+import { readTargets, type KnownTargets, type SeenTargetRow } from './seenTargets.store.ts';
 import { readVariants } from './variants.store.ts';
 import type { TargetVariants } from './variants.ts';
 
@@ -43,7 +44,9 @@ export interface StageContext {
 
 export interface Context {
   application: rows.ApplicationRow;
-  targets: rows.SeenTargetRow[];
+  targets: SeenTargetRow[];
+  /** The same, for the next look. */
+  known: KnownTargets;
   revisions: ReadonlyMap<number, rows.RevisionRow>;
   variants: TargetVariants | null;
   /** In order; an application without stages has one, named ''. */
@@ -58,13 +61,16 @@ export interface Context {
   nowMs: number;
 }
 
+/** `before`: what the caller knows of its targets from an earlier look. */
 export async function load(
   options: TickOptions,
   tx: HubTransaction,
   application: rows.ApplicationRow,
+  before: KnownTargets | null,
 ): Promise<Context> {
   const nowMs = application.now.getTime();
-  const targets = await rows.readTargets(tx, application, encodedBody(bodyOf(application)).digest);
+  const seenNow = await readTargets(tx, application, encodedBody(bodyOf(application)).digest, before);
+  const targets = [...seenNow.rows.values()];
   const stages = presentStages(application);
   const known = storedStages(application.rolloutState).map(memoryOf);
   const since = [...known, ...stages.filter(isNew(known)).map(({ name }) => ({ name, sinceMs: nowMs }))];
@@ -72,7 +78,7 @@ export async function load(
   const newest = await rows.readNewestProposed(tx, application.id, since);
   const memories = memoriesOf(stages, known, completedIn(known, fleet), nowMs);
   const stored = storedOf(fleet, application.rolloutState, memories);
-  const seenTargets = seenTargetsOf(targets);
+  const seenTargets = seenTargetsOf(targets, nowMs);
   const arranged = arrange(stages, stored, { targets: seenTargets }, nowMs);
   const spoken = spokenOf(arranged, memories);
   const revisions = await rows.readRevisions(tx, application.id, spoken);
@@ -81,6 +87,7 @@ export async function load(
   return {
     application,
     targets,
+    known: seenNow,
     revisions,
     variants,
     stages: arranged.fleets.map((own, at) => ({

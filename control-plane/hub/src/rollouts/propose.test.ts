@@ -6,17 +6,20 @@ import type { RevisionRow } from './fleet.store.ts';
 import { proposeNewest, type ProposalInput } from './propose.ts';
 import { observationsOf } from './seen.ts';
 
-const seen = observationsOf({
-  targets: [],
-  revisions: new Map(),
-  variants: null,
-  drop: () => null,
-  prune: true,
-  outages: [],
-  rollbackId: 'x',
-  syncWindows: [],
-  application: { name: 'web', namespace: 'web' },
-});
+const seen = observationsOf(
+  {
+    targets: [],
+    revisions: new Map(),
+    variants: null,
+    drop: () => null,
+    prune: true,
+    outages: [],
+    rollbackId: 'x',
+    syncWindows: [],
+    application: { name: 'web', namespace: 'web' },
+  },
+  new Map(),
+);
 
 function inputOf(states: RevisionRow['state'][], change: Partial<ProposalInput> = {}): ProposalInput {
   const revisions = new Map(

@@ -3,7 +3,7 @@ import type { Head } from '@flotilla/domain/desired/entry';
 import { parseHead } from '@flotilla/domain/desired/parse';
 import { expect, test } from 'vitest';
 
-import type { SeenTargetRow } from './fleet.store.ts';
+import type { SeenTargetRow } from './seenTargets.store.ts';
 import { removalsOf } from './removal.ts';
 
 const id = '00000000-0000-4000-8000-000000000001';

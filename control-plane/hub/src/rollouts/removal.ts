@@ -6,7 +6,7 @@ import type { RemovalMode } from '@flotilla/domain/desired/entry';
 import { parseHead } from '@flotilla/domain/desired/parse';
 
 import { encodedHead } from './entry.ts';
-import type { SeenTargetRow } from './fleet.store.ts';
+import type { SeenTargetRow } from './seenTargets.store.ts';
 import type { EntryToSave } from './targets.store.ts';
 
 export interface Removals {

@@ -17,6 +17,7 @@ import { Drops } from './drops.ts';
 import { GateChecker } from './gates/checker.ts';
 import { Outages } from './outages.ts';
 import { Plans } from './plan/plans.ts';
+import { KnownFleets } from './knownTargets.ts';
 import { PlansController } from './plan/plans.controller.ts';
 import { startPlanWorker } from './plan/planWorker.ts';
 import { startRetention } from './retention.ts';
@@ -53,6 +54,7 @@ export class RolloutsModule implements OnApplicationBootstrap {
       transactions,
       drops,
       outages: new Outages(),
+      fleets: new KnownFleets(),
       gates: new GateChecker({ database, transactions, locks, allow, signal, logger }),
       scanIntervalMs,
       hints,

@@ -17,19 +17,23 @@ export class RolloutVersionMoved extends Error {
   }
 }
 
-/** Compares and swaps the version, so that no step is built on what another one has changed. @throws RolloutVersionMoved */
+/**
+ * Compares and swaps the version, so that no step is built on what another one has changed. Gives the transaction's number.
+ * @throws RolloutVersionMoved
+ */
 export async function saveApplication(
   tx: Sql,
   application: ApplicationRow,
   state: StoredApplicationState,
-): Promise<void> {
-  const rows = await tx.sql(
+): Promise<string> {
+  const [row] = await tx.sql<{ xid: string }>(
     `UPDATE applications SET rollout_version = rollout_version + 1, rollout_state = $3::jsonb,
        sync_request = CASE WHEN sync_request->>'id' = $4 THEN NULL ELSE sync_request END
-     WHERE id = $1::uuid AND rollout_version = $2::bigint RETURNING id`,
+     WHERE id = $1::uuid AND rollout_version = $2::bigint RETURNING pg_current_xact_id()::xid::text AS xid`,
     [application.id, application.rolloutVersion, JSON.stringify(state), application.syncRequest?.id ?? null],
   );
-  if (rows.length === 0) throw new RolloutVersionMoved(application.id);
+  if (row === undefined) throw new RolloutVersionMoved(application.id);
+  return row.xid;
 }
 
 export async function saveRollouts(

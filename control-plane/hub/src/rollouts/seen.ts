@@ -3,7 +3,8 @@ import type { Drop, Observation, Observations, Rendering } from '@flotilla/domai
 
 import type { SyncWindowSpec } from '../applications/project.ts';
 import { windowsOfTargets } from './syncWindows.ts';
-import type { RevisionRow, SeenTargetRow } from './fleet.store.ts';
+import type { RevisionRow } from './fleet.store.ts';
+import type { SeenTargetRow } from './seenTargets.store.ts';
 import type { TargetVariants } from './variants.ts';
 
 export interface SeenInput {
@@ -21,14 +22,11 @@ export interface SeenInput {
 }
 
 /** By target. */
-export function seenTargetsOf(rows: readonly SeenTargetRow[]): Observations['targets'] {
-  return new Map(rows.map((row) => [row.id, observationOf(row)]));
+export function seenTargetsOf(rows: readonly SeenTargetRow[], nowMs: number): Observations['targets'] {
+  return new Map(rows.map((row) => [row.id, observationOf(row, nowMs)]));
 }
 
-export function observationsOf(
-  input: SeenInput,
-  seenTargets: Observations['targets'] = seenTargetsOf(input.targets),
-): Observations {
+export function observationsOf(input: SeenInput, seenTargets: Observations['targets']): Observations {
   const { targets, revisions, variants, drop, prune, outages, rollbackId, syncWindows, application } = input;
   return {
     targets: seenTargets,
@@ -41,16 +39,28 @@ export function observationsOf(
   };
 }
 
-function observationOf(row: SeenTargetRow): Observation {
+/** A live session has been heard of within this time. */
+const liveForMs = 90_000;
+
+function observationOf(row: SeenTargetRow, nowMs: number): Observation {
+  const { connectedMs, lastSeenMs, unconfirmedFence, observedFence } = row;
+  const isLive = connectedMs !== null && lastSeenMs !== null && lastSeenMs > nowMs - liveForMs;
+  const isConfirmed = unconfirmedFence === null || unconfirmedFence === observedFence;
   return {
     clusterName: row.clusterName,
     labels: row.labels,
     clusterState: row.clusterState,
-    connection: row.connection,
-    liveSinceMs: row.liveSinceMs,
-    lastSeenMs: row.lastSeenMs,
+    connection: connectionOf(connectedMs, isLive),
+    // Null without a live session that reported or confirmed what is stored.
+    liveSinceMs: isLive && isConfirmed ? connectedMs : null,
+    lastSeenMs,
     reported: reportedOf(row),
   };
+}
+
+function connectionOf(connectedMs: number | null, isLive: boolean): Observation['connection'] {
+  if (connectedMs === null) return 'Never';
+  return isLive ? 'Connected' : 'Offline';
 }
 
 function reportedOf(row: SeenTargetRow): Observation['reported'] {

@@ -18,9 +18,11 @@ import { decide, type Decided } from './decide.ts';
 import * as rows from './fleet.store.ts';
 import { load, type Context, type TickOptions } from './load.ts';
 import { changedBy, saveRollouts, storedState, type Changed } from './changed.ts';
+import { afterSave, type KnownFleets, type WrittenTargets } from './knownTargets.ts';
 import { saveOutcomes } from './outcomes.store.ts';
 import { removalsOf, type Removals } from './removal.ts';
 import * as saved from './save.store.ts';
+import type { KnownTargets, SeenTargetRow } from './seenTargets.store.ts';
 import {
   clearHeads,
   deleteTargets,
@@ -42,24 +44,50 @@ export interface TickResult {
   checks: readonly WantedCheck[];
 }
 
-const nobody: TickResult = { outcome: 'gone', assigned: 0, stepAtMs: null, placeAtMs: null, checks: [] };
+const nobody: Look = {
+  left: null,
+  outcome: 'gone',
+  assigned: 0,
+  stepAtMs: null,
+  placeAtMs: null,
+  checks: [],
+};
+
+export interface WorkerTickOptions extends TickOptions {
+  fleets: KnownFleets;
+}
 
 /** `withPlacement`: clusters or the application changed since the last look. */
-export function tick(
-  options: TickOptions,
+export async function tick(
+  options: WorkerTickOptions,
   applicationId: string,
   withPlacement: boolean,
 ): Promise<TickResult> {
-  return options.transactions.inTransaction(systemActor, async (tx) => {
-    const application = await rows.lockApplication(tx, applicationId);
-    if (application === null || application.hubRecovering) return tx.nothingChanged(nobody);
-    const placement = withPlacement && application.removal === null ? await placeNow(tx, application) : null;
-    const context = await load(options, tx, application);
-    if (placement !== null) placement.changed = (await sayUnmatched(tx, context)) || placement.changed;
-    const decided = application.removal === null ? await decide(options, tx, context) : null;
-    await askForVariants(tx, applicationId, context.variants?.wanted(decided) ?? []);
-    return save(tx, context, placement, decided);
-  });
+  const known = options.fleets.take(applicationId);
+  const { left, ...result } = await options.transactions.inTransaction(systemActor, (tx) =>
+    look(options, tx, { applicationId, withPlacement, known }),
+  );
+  if (left !== null) options.fleets.keep(applicationId, afterSave(left.known, left.written));
+  return result;
+}
+
+/** `left`: what is known of its targets once it is committed. */
+type Look = TickResult & { left: { known: KnownTargets; written: WrittenTargets | null } | null };
+
+async function look(
+  options: TickOptions,
+  tx: HubTransaction,
+  asked: { applicationId: string; withPlacement: boolean; known: KnownTargets | null },
+): Promise<Look> {
+  const { applicationId, withPlacement, known } = asked;
+  const application = await rows.lockApplication(tx, applicationId);
+  if (application === null || application.hubRecovering) return tx.nothingChanged(nobody);
+  const placement = withPlacement && application.removal === null ? await placeNow(tx, application) : null;
+  const context = await load(options, tx, application, known);
+  if (placement !== null) placement.changed = (await sayUnmatched(tx, context)) || placement.changed;
+  const decided = application.removal === null ? await decide(options, tx, context) : null;
+  await askForVariants(tx, applicationId, context.variants?.wanted(decided) ?? []);
+  return save(tx, context, placement, decided);
 }
 
 function placeNow(tx: HubTransaction, application: rows.ApplicationRow): Promise<PlacementResult> {
@@ -72,8 +100,8 @@ async function save(
   context: Context,
   placement: PlacementResult | null,
   decided: Decided | null,
-): Promise<TickResult> {
-  const { application, targets } = context;
+): Promise<Look> {
+  const { application, targets, known } = context;
   const after = changedBy(context, decided);
   const assignments = decided?.assignments ?? [];
   const removals = removalsOf(targets, dueOf(context, placement));
@@ -87,10 +115,10 @@ async function save(
   const nothing =
     !after.isChanged && isEmpty(removals) && bodies.length === 0 && application.syncRequest === null;
   if (nothing && !isLast && placement?.changed !== true) {
-    return tx.nothingChanged({ outcome: 'unchanged', assigned: 0, ...ahead });
+    return tx.nothingChanged({ outcome: 'unchanged', assigned: 0, ...ahead, left: { known, written: null } });
   }
   const { operations = application.rolloutState.operations ?? {} } = decided ?? {};
-  await saved.saveApplication(tx, application, storedState(after, operations, assignments));
+  const xid = await saved.saveApplication(tx, application, storedState(after, operations, assignments));
   await saveRollouts(tx, context, after);
   const [[assigned, events]] = await Promise.all([
     meanwhile(
@@ -108,11 +136,18 @@ async function save(
     saveEntries(tx, { targets: after.targets, rejected: after.rejected, entries, removals }),
   ]);
   if (isLast) await saved.deleteApplication(tx, application.id);
+  tellOthers(tx, application.id, placement);
+  const isPlain = placement === null && isEmpty(removals) && bodies.length === 0;
+  const written = { xid, targets: after.targets, entries: assigned.entries };
+  const left = { known, written: isPlain ? written : null };
+  return { outcome: 'changed', assigned: assignments.length, ...ahead, left };
+}
+
+function tellOthers(tx: HubTransaction, applicationId: string, placement: PlacementResult | null): void {
   // Not for the worker: a step that was made leaves nothing to do until something is seen or a time comes.
-  for (const kind of ['stepped', 'status'] as const) tx.hint(kind, application.id);
+  for (const kind of ['stepped', 'status'] as const) tx.hint(kind, applicationId);
   // Whoever saw a cluster connect while its target was being made found no target to look at.
-  if ((placement?.added ?? 0) > 0) tx.hint('rollout', application.id);
-  return { outcome: 'changed', assigned: assignments.length, ...ahead };
+  if ((placement?.added ?? 0) > 0) tx.hint('rollout', applicationId);
 }
 
 /** At the application, where a person looks: what a typing error in a selector would else hide. True when it changed. */
@@ -221,7 +256,7 @@ function audit(
 const decisionsMax = 20;
 
 /** `Outcome on eu-1: Failed, …`: the first decisions, as a person reads them; of the rest the digest speaks. */
-function wordsOf(events: readonly SharedEvent[], targets: readonly rows.SeenTargetRow[]): string[] {
+function wordsOf(events: readonly SharedEvent[], targets: readonly SeenTargetRow[]): string[] {
   const shown = events.slice(0, decisionsMax);
   const named = new Set(shown.flatMap(({ targets: [first] }) => first ?? []));
   const names = new Map(

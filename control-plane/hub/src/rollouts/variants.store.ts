@@ -2,7 +2,8 @@
 import type { ClusterValues } from '@flotilla/domain/template/cluster';
 
 import type { HubTransaction, Sql } from '../platform/transaction.ts';
-import { alikeParser, type RevisionRow, type SeenTargetRow } from './fleet.store.ts';
+import type { RevisionRow } from './fleet.store.ts';
+import { alikeParser, type SeenTargetRow } from './seenTargets.store.ts';
 import { TargetVariants, type RevisionVariants, type VariantRow } from './variants.ts';
 
 /** Null: every revision that counts is the same for all clusters. `spokenOf`: numbers, beside those of the newest. */

@@ -10,8 +10,7 @@ import { runLoop } from '../platform/loop.ts';
 import type { Database } from '../platform/prisma.ts';
 import type { GateChecker } from './gates/checker.ts';
 import { RolloutVersionMoved } from './save.store.ts';
-import type { TickOptions } from './load.ts';
-import { tick } from './tick.ts';
+import { tick, type WorkerTickOptions } from './tick.ts';
 import { Watch } from './watch.ts';
 import * as store from './watch.store.ts';
 import { isUuid } from '../platform/uuid.ts';
@@ -24,7 +23,7 @@ const fullScanFactor = 6;
 /** A timer for later than this is left to the scan. */
 const timerMaxMs = 10 * 60_000;
 
-export interface WorkerOptions extends TickOptions {
+export interface WorkerOptions extends WorkerTickOptions {
   database: Database;
   /** Makes the checks that ticks want. */
   gates: GateChecker;
