@@ -107,8 +107,12 @@ function clusters(transport: Transport) {
   return {
     ...collection<api.Cluster>(transport, path),
     get: (cluster: string) => transport.json<api.Cluster>('GET', one(cluster)),
-    setLabels: (cluster: string, labels: Record<string, string>) =>
-      transport.json<api.Cluster>('PATCH', one(cluster), { body: { labels } }),
+    /** Replaces all of them; `version`: refused where it has changed since it was read. */
+    setLabels: (cluster: string, labels: Record<string, string>, version?: number) =>
+      transport.json<api.Cluster>('PATCH', one(cluster), {
+        body: { labels },
+        ...(version !== undefined && { headers: { 'if-match': `"${version}"` } }),
+      }),
     approve: (cluster: string) => transport.json<api.Cluster>('POST', `${one(cluster)}/approve`),
     pause: (cluster: string, body: { reason: string; until?: string }) =>
       transport.json<api.Cluster>('POST', `${one(cluster)}/pause`, { body }),

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { positiveInteger } from '../parse.ts';
 import { withSession, type Io, type Session } from '../session.ts';
 import { age, fields, labelsText, statusColor, table } from '../table.ts';
+import { registerClusterLabel } from './clusterLabel.ts';
 import { registerClusterPause } from './clusterPause.ts';
 import { countsText } from './counts.ts';
 import { collectPages, type ListOptions } from './list.ts';
@@ -24,6 +25,7 @@ export function registerCluster(program: Command, io: Io): void {
     .command('approve <name>')
     .description('let a cluster that enrolled with a token "requiring approval" take part')
     .action(withSession(io, approveCluster));
+  registerClusterLabel(cluster, io);
   registerClusterPause(cluster, io);
   cluster
     .command('revoke <name>')
