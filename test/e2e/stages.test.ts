@@ -25,7 +25,8 @@ beforeAll(async () => {
   await fleet.hub.client.repositories.create({ name: 'extra', url, pollIntervalMs: 5000 });
   await extra.commit({ files: features('off') });
   await fleet.push(settings('info'), 'Begin');
-  for (const name of names) await label(name, name);
+  for (const name of names)
+    await fleet.hub.client.clusters.setLabels(fleet.nameOf(clusterOf(name)), { env: 'test', tier: name });
   const source = { ref: { branch: 'main' }, directory: { recurse: true } };
   await fleet.createApplication({
     syncPolicy: { retry: { limit: 0 } },
@@ -54,10 +55,6 @@ function tier(name: Name) {
 
 function clusterOf(name: Name) {
   return fleet.clusters[names.indexOf(name)]!;
-}
-
-function label(cluster: Name, stage: Name): Promise<unknown> {
-  return fleet.hub.client.clusters.setLabels(fleet.nameOf(clusterOf(cluster)), { env: 'test', tier: stage });
 }
 
 function cli(...args: string[]): Promise<CliResult> {
@@ -197,7 +194,8 @@ describe('stages', () => {
 
   test('a cluster that gets another label joins that stage in place: it gets what that has, and nothing is made anew', async () => {
     const before = (await configMapsOn('staging')).map(({ metadata }) => metadata.uid);
-    await label('staging', 'production');
+    const relabelled = await cli('cluster', 'label', fleet.nameOf(clusterOf('staging')), 'tier=production');
+    expect(relabelled).toMatchObject({ code: 0, stdout: expect.stringContaining('tier=production') });
     await eventually('it has what production has', async () => {
       const values = await valuesOn('staging');
       return values === 'debug on' ? true : ([false, values] as const);
