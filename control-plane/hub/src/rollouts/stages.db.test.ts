@@ -363,7 +363,7 @@ test('clusters that no stage picks are with the last one, and the application sa
   const fleet = await fleetOf(threeStages(), ['dev', 'staging', 'production', 'elsewhere']);
   await fleet.until('they are counted', async () => (await fleet.conditions()).length > 0);
   expect(await fleet.conditions()).toEqual([
-    { type: 'StageUnmatched', message: '1 clusters match no stage and go with the last, production' },
+    { type: 'StageUnmatched', message: '1 of 4 clusters match no stage and go with the last, production' },
   ]);
   expect((await fleet.held())['production']).toHaveLength(2);
 });

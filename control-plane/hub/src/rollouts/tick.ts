@@ -152,12 +152,13 @@ function tellOthers(tx: HubTransaction, applicationId: string, placement: Placem
 
 /** At the application, where a person looks: what a typing error in a selector would else hide. True when it changed. */
 function sayUnmatched(tx: HubTransaction, { application, targets, stages }: Context): Promise<boolean> {
+  const members = targets.filter(({ state }) => state !== 'Removing');
   const unmatched = unmatchedBy(
     stages.map(({ stage }) => stage),
-    targets.filter(({ state }) => state !== 'Removing'),
+    members,
   );
   const last = stages.at(-1)?.stage.name ?? '';
-  const text = `${unmatched} clusters match no stage and go with the last, ${last}`;
+  const text = `${unmatched} of ${members.length} clusters match no stage and go with the last, ${last}`;
   return setCondition(tx, application.id, 'StageUnmatched', unmatched === 0 ? null : text);
 }
 
