@@ -50,10 +50,11 @@ class Witness {
   }
 
   #seeStage(all: SimulatedStages, { fleet }: SimulatedStage, at: number): void {
-    for (const { id, revision } of fleet.state.targets.values()) {
-      const cluster = fleet.clusters.get(id);
-      const isBad = cluster?.connected === true && cluster.reported?.health === 'Degraded';
-      if (isBad) this.#bad.set(`${at}/${revision}`, all.nowMs);
+    for (const { id, revision, assignment } of fleet.state.targets.values()) {
+      const { connected = false, reported = null } = fleet.clusters.get(id) ?? {};
+      // What is said of an older assignment is about another revision.
+      if (connected && reported?.assignment === assignment && reported.health === 'Degraded')
+        this.#bad.set(`${at}/${revision}`, all.nowMs);
     }
   }
 
