@@ -357,6 +357,16 @@ test('where sync is manual each stage waits for a person, who starts what waits 
   expect((await fleet.stage('staging')).waiting?.phase).toBe('AwaitingSync');
   await one.api('POST', `/applications/${fleet.name}/sync`, { clusters: [fleet.clusters[2]] });
   await fleet.until('staging has it', () => isCompleted(fleet, 'staging', 2));
+  await fleet.until(
+    'production waits',
+    async () => (await fleet.stage('production')).waiting?.phase === 'AwaitingSync',
+  );
+  await fleet.act({ action: 'rollback', stage: 'dev', reason: 'it leaks' });
+  await fleet.until(
+    'what is rejected waits no more',
+    async () => (await fleet.stage('production')).waiting === null,
+  );
+  expect(await fleet.held()).toMatchObject({ staging: [2, 2], production: [1, 1] });
 });
 
 test('clusters that no stage picks are with the last one, and the application says how many', async () => {
