@@ -17,11 +17,14 @@ export function openWave(rollout: Pick<Rollout, 'waves'>): number {
   return rollout.waves.findLastIndex((wave) => wave.openedAtMs !== null);
 }
 
-export function membersOf(rollout: Rollout, wave: number): TargetOutcome[] {
-  const members: TargetOutcome[] = [];
-  for (const outcome of rollout.outcomes.values()) if (outcome.wave === wave) members.push(outcome);
-  return members;
+export function membersOf({ outcomes }: Rollout, wave: number): readonly TargetOutcome[] {
+  const known = sorted.get(outcomes) ?? Map.groupBy(outcomes.values(), (outcome) => outcome.wave);
+  sorted.set(outcomes, known);
+  return known.get(wave) ?? [];
 }
+
+/** Outcomes by wave: a step asks for them many times, and outcomes that change are others. */
+const sorted = new WeakMap<Rollout['outcomes'], ReadonlyMap<number, readonly TargetOutcome[]>>();
 
 /** What counts in the budget: failures, and successes that turned bad. A leaver no longer counts. */
 export function failuresIn(members: readonly TargetOutcome[]): TargetOutcome[] {

@@ -37,10 +37,7 @@ const elements = {
   timestamptz: fixed<number>(1184, 8, (to, at, value) =>
     to.writeBigInt64BE(BigInt(Math.round((value - postgresEpochMs) * 1000)), at),
   ),
-  uuid: fixed<string>(2950, 16, (to, at, value) => {
-    if (to.write(value.replaceAll('-', ''), at, 16, 'hex') !== 16)
-      throw new TypeError(`"${value}" is no UUID`);
-  }),
+  uuid: fixed<string>(2950, 16, writeUuid),
   /** JSON as text or as its UTF-8. A version byte comes first. */
   jsonb: {
     oid: 3802,
@@ -60,6 +57,28 @@ function writeInt8(to: Buffer, at: number, value: number | bigint): void {
   if (!Number.isSafeInteger(value)) throw new TypeError(`${value} is no safe integer`);
   to.writeInt32BE(Math.floor(value / 0x100000000), at);
   to.writeUInt32BE(value >>> 0, at + 4);
+}
+
+/** Digit by digit: with a string of its digits alone made for each, ids took longer than all else that is written. */
+function writeUuid(to: Buffer, at: number, value: string): void {
+  let place = at;
+  for (let from = 0; from < value.length; from += 2) {
+    if (value.charCodeAt(from) === hyphen) from++;
+    const byte = (digitAt(value, from) << 4) | digitAt(value, from + 1);
+    if (byte < 0 || place === at + 16) throw new TypeError(`"${value}" is no UUID`);
+    to[place++] = byte;
+  }
+  if (place !== at + 16) throw new TypeError(`"${value}" is no UUID`);
+}
+
+const hyphen = 0x2d;
+
+/** -1: it is none. */
+function digitAt(text: string, at: number): number {
+  const code = text.charCodeAt(at);
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const letter = code | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }
 
 /** 2000-01-01, from which Postgres counts. */

@@ -192,7 +192,18 @@ export function storedStage(
   return { name, sinceMs, inherited: [...inherited], ...candidates, laneDrops: [...laneDrops], laneForgiven };
 }
 
+/** Of rows that were known from an earlier look. */
+const known = new WeakMap<TargetRow, TargetState>();
+
 function targetOf(row: TargetRow): TargetState {
+  const before = known.get(row);
+  if (before !== undefined) return before;
+  const state = newTargetOf(row);
+  known.set(row, state);
+  return state;
+}
+
+function newTargetOf(row: TargetRow): TargetState {
   const { given = null, healthy = [], lane = null } = row.rolloutState;
   // One that came back while it was being removed holds nothing that counts.
   const isAssigned = row.state !== 'Unassigned';

@@ -43,7 +43,7 @@ export interface KnownTargets {
   horizon: string;
   /** The transaction in which this worker wrote what is in `rows`; null: they are as they were read. */
   ownXid: string | null;
-  /** By target; rows are never changed. */
+  /** By target; what a row says of its target is never changed, what it says of the cluster only by the next look. */
   rows: ReadonlyMap<string, SeenTargetRow>;
 }
 
@@ -119,14 +119,12 @@ async function readChanged(
   const parse = parser();
   for (const part of await readClusters(tx, id, known)) {
     const row = rows.get(part.id);
-    if (row !== undefined) rows.set(part.id, { ...row, ...parse(part) });
+    // Into the row itself: a fleet's signs of life are many, and what was committed is true whatever becomes of this look.
+    if (row !== undefined) Object.assign(row, parse(part));
   }
-  for (const row of await readMoved(tx, params, known)) rows.set(row.id, parse(row));
-  const [count] = await tx.sql<{ n: number }>(
-    'SELECT count(*)::int4 AS n FROM targets WHERE application_id = $1::uuid',
-    [id],
-  );
-  return count?.n === rows.size ? rows : null;
+  const { count, moved } = await findMoved(tx, id, known);
+  for (const row of await readMoved(tx, params, moved)) rows.set(row.id, parse(row));
+  return count === rows.size ? rows : null;
 }
 
 function readClusters(
@@ -141,28 +139,33 @@ function readClusters(
   );
 }
 
-/** Which first: each table is then asked for its own rows alone. */
+/** Each table is asked for its own rows alone. Ids as text: the driver reads an array character by character. */
+async function findMoved(
+  tx: Sql,
+  applicationId: unknown,
+  { horizon, ownXid }: KnownTargets,
+): Promise<{ count: number; moved: string[] }> {
+  const [row] = await tx.sql<{ count: number; written: string | null; reported: string | null }>(
+    `SELECT count(*)::int4 AS count, array_to_string(array_agg(t.id)
+         FILTER (WHERE ${changed('t', '$2')} AND t.xmin IS DISTINCT FROM $3::xid), ',') AS written,
+       (SELECT array_to_string(array_agg(o.target_id), ',') FROM targets t JOIN target_observations o ON o.target_id = t.id
+         WHERE t.application_id = $1::uuid AND ${changed('o', '$2')}) AS reported
+     FROM targets t WHERE t.application_id = $1::uuid`,
+    [applicationId, horizon, ownXid],
+  );
+  const ids = [row?.written, row?.reported].flatMap((text) => text?.split(',') ?? []);
+  return { count: row?.count ?? 0, moved: [...new Set(ids)] };
+}
+
 async function readMoved(
   tx: Sql,
   params: unknown[],
-  { horizon, ownXid }: KnownTargets,
+  moved: readonly string[],
 ): Promise<Raw<SeenTargetRow>[]> {
-  const moved = await tx.sql<{ id: string }>(
-    `SELECT t.id FROM targets t
-     WHERE t.application_id = $1::uuid AND ${changed('t', '$2')} AND t.xmin IS DISTINCT FROM $3::xid
-     UNION
-     SELECT t.id FROM targets t JOIN target_observations o ON o.target_id = t.id
-     WHERE t.application_id = $1::uuid AND ${changed('o', '$2')}`,
-    [params[0], horizon, ownXid],
-  );
   if (moved.length === 0) return [];
-  const ids = pgArray(
-    'uuid',
-    moved.map(({ id }) => id),
-  );
   return tx.sql(`SELECT ${targetColumns}, ${clusterColumns} FROM ${joined} AND t.id = ANY($4::uuid[])`, [
     ...params,
-    ids,
+    pgArray('uuid', moved),
   ]);
 }
 

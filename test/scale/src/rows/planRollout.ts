@@ -1,7 +1,8 @@
 /**
  * j: a new revision for 10,000 clusters: one transaction that loads, decides and saves the rollout with its first wave,
  * and the next one, that opens the second wave. Measured by Postgres: from the transaction's begin to its commit. The floor
- * is what such a plan cannot do without: select, sort and cut in memory, and one upsert of as many rows.
+ * is what such a plan cannot do without: select, sort and cut in memory, and one upsert of as many rows. Judged is the
+ * longest wave that there may be, of nine in ten; beside it stands one of a fifth, as of a strategy of five waves.
  */
 import { eventually } from '@flotilla/testkit/eventually';
 import { timeoutFor, type Bench } from '../bench/bench.ts';
@@ -29,20 +30,28 @@ interface Fleet {
   label: string;
 }
 
+/** Nine of ten come second, or a fifth of all: a share is of those that no wave before took. */
+const tenth = { waves: [{ name: 'first', clusters: { percent: 10 } }] };
+const fifths = { waves: [20, 25, 33, 50].map((percent) => ({ name: `${percent}`, clusters: { percent } })) };
+
 async function atSize(bench: Bench, clusters: number): Promise<Measured[]> {
   const world = await bench.world();
   const label = `plan-${clusters}`;
   await unchecked(world, [clusterRows(clusters, `${label}-`, { plan: label })]);
-  const strategy = { waves: [{ name: 'first', clusters: { percent: 10 } }] };
   const { client } = world.hub();
-  await client.applications.create({ name: label, spec: { ...specOf({ plan: label }), strategy } });
+  const spec = specOf({ plan: label });
+  await client.applications.create({ name: label, spec: { ...spec, strategy: tenth } });
   await planned(world, clusters, null);
   await advanced(world, clusters);
   await completed(world, clusters);
   // A fleet comes by and by, and its tables are analyzed on the way: here it came all at once, a moment ago.
   await world.query('ANALYZE');
   await world.query('CREATE TABLE IF NOT EXISTS floor_plan (id uuid PRIMARY KEY, wave int, state jsonb)');
-  const rounds = await bench.rounds((round) => planOnce({ bench, world, clusters, label }, round));
+  const fleet = { bench, world, clusters, label };
+  const rounds = await bench.rounds((round) => planOnce(fleet, 'j', round));
+  const { version, spec: present } = await client.applications.get(label);
+  await client.applications.replace(label, version, { ...present, strategy: fifths });
+  const smaller = await bench.rounds((round) => planOnce(fleet, 'j-fifths', round));
   await client.applications.delete(label);
   const shared = { n: clusters, floors: rounds.map((r) => r.floorMs), unit: 'ms' };
   return [
@@ -62,22 +71,31 @@ async function atSize(bench: Bench, clusters: number): Promise<Measured[]> {
       budget: advanceBudget,
       aim: '≤ 50 ms',
     },
+    {
+      ...shared,
+      id: 'j3',
+      what: 'advance a wave of 20 %',
+      floors: smaller.map((r) => r.floorMs),
+      ours: smaller.map((r) => r.advanceMs),
+      budget: null,
+    },
   ];
 }
 
-async function planOnce({ bench, world, clusters, label }: Fleet, round: number) {
+async function planOnce({ bench, world, clusters, label }: Fleet, name: string, round: number) {
   const floorMs = await floor(world, label);
   const [before] = await world.query<{ id: string }>(
     'SELECT id FROM rollouts ORDER BY created_at DESC LIMIT 1',
   );
-  await world.repository.commit({ files: { 'app/settings.yaml': settings(`plan ${round}`) } });
+  await world.query(heardOf, [label]);
+  await world.repository.commit({ files: { 'app/settings.yaml': settings(`${name} ${round}`) } });
   const work = async () => {
     await world.hub().client.repositories.refresh('config');
     const planMs = await planned(world, clusters, before?.id ?? null);
     const advanceMs = await advanced(world, clusters);
     return { planMs, advanceMs };
   };
-  const ours = await bench.profiled('j', world, round, work);
+  const ours = await bench.profiled(name, world, round, work);
   await completed(world, clusters);
   return { floorMs, ...ours };
 }
@@ -141,6 +159,10 @@ async function advanced(world: World, clusters: number): Promise<number> {
 
 const newest = 'SELECT id FROM rollouts ORDER BY created_at DESC LIMIT 1';
 
+/** Had there been agents, each would have said since the rollout before that it lives. */
+const heardOf = `
+  UPDATE clusters SET last_seen_at = now() + interval '1 hour' WHERE labels @> jsonb_build_object('plan', $1::text)`;
+
 /** As ingest would have stored it, had there been agents. */
 const reportedHealthy = `
   INSERT INTO target_observations (target_id, cluster_id, application_id, fence, seq, digest, assignment, revision_number,
@@ -152,14 +174,15 @@ const reportedHealthy = `
                                          'startedAt', now(), 'finishedAt', now()))
     FROM rollout_outcomes r JOIN targets t ON t.id = r.target_id WHERE r.assignment = t.assignment AND r.rollout_id = (${newest})
   ON CONFLICT (target_id) DO UPDATE SET seq = excluded.seq, assignment = excluded.assignment, state = excluded.state,
-         revision_number = excluded.revision_number, bundle = excluded.bundle, health_since = excluded.health_since`;
+         revision_number = excluded.revision_number, bundle = excluded.bundle, health_since = excluded.health_since
+   WHERE target_observations.assignment <> excluded.assignment`;
 
 /** What is still under way would hold up the next rollout. */
 async function completed(world: World, clusters: number): Promise<void> {
-  await world.query(reportedHealthy);
   await eventually(
     'the rollout is completed',
     async () => {
+      await world.query(reportedHealthy);
       const [rollout] = await world.query<{ phase: string }>(
         `SELECT phase FROM rollouts WHERE id = (${newest})`,
       );
