@@ -7,7 +7,7 @@
 import { formatDuration } from '../rollout/duration.ts';
 import type { RolloutEvent, RolloutEventKind } from '../rollout/step.ts';
 import type { Candidates, Ready, Soaking, StageBefore } from './candidates.ts';
-import { heldRevision, unwellWith } from './holding.ts';
+import { heldRevision, isWellCompleted, unwellWith } from './holding.ts';
 import type { Stage } from './stage.ts';
 
 export interface CandidateInput {
@@ -35,7 +35,8 @@ export function stepCandidates(candidates: Candidates, input: CandidateInput, no
     });
   };
   const ready = keepReady(candidates.ready, input, tell);
-  const soaking = stepSoaking(candidates.soaking, { ...input, ready }, nowMs, tell);
+  const held = stepSoaking(candidates.soaking, { ...input, ready }, nowMs, tell);
+  const soaking = held ?? passedOn({ ...input, ready }, nowMs, tell);
   if (soaking === null || soaking.untilMs === null || soaking.untilMs > nowMs) {
     return { candidates: same(candidates, { soaking, ready }), events };
   }
@@ -80,11 +81,38 @@ function stepSoaking(
   return after.untilMs === begun.untilMs && begun.heldBy === '' ? begun : after;
 }
 
+/**
+ * A stage whose rollouts queue leaves what it completed in the very step in which it did. Where the next stage wants no soak
+ * of its own, that is enough: soaks of the strategy were part of the rollout.
+ */
+function passedOn(
+  { stage, before, newestProposed, ready }: CandidateInput & { ready: Ready | null },
+  nowMs: number,
+  tell: Tell,
+): Soaking | null {
+  if (stage.soakMs > 0 || heldRevision(before.fleet) !== null) return null;
+  const completed = before.completedNow.findLast(
+    ({ revision }) =>
+      revision > Math.max(newestProposed, ready?.revision ?? 0) && !before.fleet.rejected.includes(revision),
+  );
+  if (completed === undefined) return null;
+  const soaking = beginning(completed.revision, completed.id, nowMs);
+  announce(soaking, { stage, before }, tell);
+  if (isWellCompleted(completed)) return { ...soaking, healthyFromMs: nowMs, untilMs: nowMs };
+  const why = `${before.name} moves on, and not every cluster did well with it`;
+  tell('CandidateWithdrawn', soaking, `does not go on to ${stage.name}: ${why}`);
+  return null;
+}
+
 function beginning(revision: number, rollout: string | null, sinceMs: number): Soaking {
   return { revision, rollout, sinceMs, healthyFromMs: null, untilMs: null, heldBy: '' };
 }
 
-function announce(soaking: Soaking, { stage, before }: CandidateInput, tell: Tell): void {
+function announce(
+  soaking: Soaking,
+  { stage, before }: Pick<CandidateInput, 'stage' | 'before'>,
+  tell: Tell,
+): void {
   const soak = stage.soakMs === 0 ? '' : `: it soaks in ${before.name} for ${formatDuration(stage.soakMs)}`;
   tell('Candidate', soaking, `is a candidate for ${stage.name}${soak}`);
 }

@@ -1,5 +1,5 @@
 /** What is kept of the revisions that may go on to a stage. Values are never changed in place. */
-import type { FleetState } from '../rollout/state.ts';
+import type { FleetState, Rollout } from '../rollout/state.ts';
 import type { Observations } from '../rollout/step.ts';
 
 /** Completed in the stage before, and healthy there since, but not yet for long enough. */
@@ -39,4 +39,6 @@ export interface StageBefore {
   seen: Pick<Observations, 'targets'>;
   /** Its rollouts by the revision that they completed. */
   rollouts: ReadonlyMap<number, string>;
+  /** Forward, by the step of this look; the next one that waited may have begun in it. */
+  completedNow: readonly Rollout[];
 }

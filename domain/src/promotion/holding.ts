@@ -1,7 +1,7 @@
 /** Which revision a stage holds, and whether it does well with it. */
 import { openWave } from '../rollout/gates.ts';
 import { isLive } from '../rollout/outcome.ts';
-import type { FleetState, TargetState } from '../rollout/state.ts';
+import type { FleetState, Rollout, TargetState } from '../rollout/state.ts';
 import type { Observation, Observations } from '../rollout/step.ts';
 
 /** The last completed revision that is not Rejected, until a rollout moves anything away from it; null: none. */
@@ -9,6 +9,13 @@ export function heldRevision(fleet: FleetState): number | null {
   const { open, completed, rejected } = fleet;
   if (open !== null && (open.kind === 'rollback' || openWave(open) >= 0)) return null;
   return completed.find((revision) => !rejected.includes(revision)) ?? null;
+}
+
+/** Whether every cluster that took part did well with it to the end, and one did take it. */
+export function isWellCompleted({ outcomes }: Rollout): boolean {
+  const all = [...outcomes.values()];
+  const isBad = all.some(({ outcome, regressedAtMs }) => outcome === 'Failed' || regressedAtMs !== null);
+  return !isBad && all.some(({ outcome }) => outcome === 'Succeeded');
 }
 
 /** Why the stage does not vouch for this revision now; '' when it does: a live cluster has it, and none does badly with it. */

@@ -15,7 +15,6 @@ import {
 
 const minuteMs = 60_000;
 const names = ['dev', 'staging', 'production'];
-const soaksMs = [0, 5 * minuteMs, 8 * minuteMs];
 
 type Deed =
   | { type: 'commit' }
@@ -58,7 +57,11 @@ class Witness {
     }
   }
 
-  #checkRollouts(all: SimulatedStages, { fleet, stage: { approval } }: SimulatedStage, at: number): void {
+  #checkRollouts(
+    all: SimulatedStages,
+    { fleet, stage: { approval, soakMs } }: SimulatedStage,
+    at: number,
+  ): void {
     const rollouts = [fleet.state.open, fleet.state.waiting, ...fleet.closed].filter(
       (rollout) => rollout !== null,
     );
@@ -70,7 +73,7 @@ class Witness {
       if (rollout.createdBy !== 'automation') continue;
       expect(approval).toBe(false);
       const since = Math.max(done ?? 0, this.#bad.get(`${at - 1}/${rollout.revision}`) ?? 0);
-      expect(rollout.createdAtMs - since).toBeGreaterThanOrEqual(soaksMs[at] ?? 0);
+      expect(rollout.createdAtMs - since).toBeGreaterThanOrEqual(soakMs);
     }
   }
 }
@@ -83,12 +86,19 @@ function completionOf(before: SimulatedStage | undefined, { revision }: Rollout)
   return found?.closedAtMs ?? undefined;
 }
 
-function stagesFor(approval: boolean, onFailure: string): SimulatedStages {
+/** `queues`: staging finishes what it began, and its own soak is all that production asks for. */
+function stagesFor(approval: boolean, onFailure: string, queues = false): SimulatedStages {
+  const queueing = queues ? { onNewRevision: 'queue', soak: '3m' } : {};
   return simulatedStages({
     stages: [
       { name: 'dev', clusters: { names: ['dev-*'] }, strategy: { onFailure } },
-      { name: 'staging', clusters: { names: ['staging-*'] }, soak: '5m', strategy: { onFailure } },
-      { name: 'production', soak: '8m', approval, strategy: { onFailure, maxConcurrent: 1 } },
+      {
+        name: 'staging',
+        clusters: { names: ['staging-*'] },
+        soak: '5m',
+        strategy: { onFailure, ...queueing },
+      },
+      { name: 'production', soak: queues ? '0s' : '8m', approval, strategy: { onFailure, maxConcurrent: 1 } },
     ],
   });
 }
@@ -129,10 +139,11 @@ test('no revision reaches a stage before it was completed, soaked and let throug
     fates,
     approval: fc.boolean(),
     onFailure: fc.constantFrom('pause', 'rollback', 'continue'),
+    queues: fc.boolean(),
   });
   fc.assert(
-    fc.property(history, ({ deeds, fates: drawn, approval, onFailure }) => {
-      const all = stagesFor(approval, onFailure);
+    fc.property(history, ({ deeds, fates: drawn, approval, onFailure, queues }) => {
+      const all = stagesFor(approval, onFailure, queues);
       all.stages.forEach(({ fleet }, at) => {
         fleet.fate = (_, revision) => drawn[(revision * 3 + at) % drawn.length] ?? 'ok';
       });

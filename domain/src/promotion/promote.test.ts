@@ -204,6 +204,36 @@ describe('the soak', () => {
     expect(revisionsIn(all, 'production')).toEqual([null, null]);
   });
 
+  test('is what the stage before asks of its own clusters where its rollouts queue: each that it completes goes on', () => {
+    const all = three({ soak: '0s', staging: { onNewRevision: 'queue', soak: '10m' } });
+    for (let at = 0; at < 8; at++) {
+      commit(all);
+      pass(all, 4 * minuteMs);
+    }
+    expect(revisionsIn(all, 'dev')).toEqual([8, 8]);
+    expect(kinds(all).filter((text) => text.endsWith('to production, after its soak'))).toEqual([
+      'StagePromoted: revision 1 from staging to production, after its soak',
+      'StagePromoted: revision 3 from staging to production, after its soak',
+      'StagePromoted: revision 6 from staging to production, after its soak',
+    ]);
+    expect(kinds(all).filter((text) => text.startsWith('CandidateWithdrawn'))).toEqual([]);
+  });
+
+  test('of a stage whose rollouts queue lets nothing on that some cluster did badly with', () => {
+    const all = three({ soak: '0s', staging: { onNewRevision: 'queue', maxFailures: 1, soak: '1m' } });
+    const { fleet } = stageNamed(all, 'staging');
+    fleet.fate = (cluster, revision) => (revision === 1 && cluster === 'c000' ? 'operationFails' : 'ok');
+    commit(all);
+    pass(all, 20_000);
+    commit(all);
+    pass(all, 10 * minuteMs);
+    expect(kinds(all)).toContain(
+      'CandidateWithdrawn: revision 1 does not go on to production: staging moves on, and not every cluster did well with it',
+    );
+    expect(kinds(all)).not.toContain('StagePromoted: revision 1 from staging to production, after its soak');
+    expect(revisionsIn(all, 'production')).toEqual([2, 2]);
+  });
+
   test('says when it ends, and a soak that is made shorter ends sooner', () => {
     const all = three();
     commit(all);

@@ -137,7 +137,7 @@ export function stageBefore({ stages }: Context, own: StageContext, fleet: Fleet
   const { stage, seen, rollouts } = stages[stages.indexOf(own) - 1]!;
   const completed = fleet.closed.filter(({ phase, kind }) => phase === 'Completed' && kind === 'forward');
   const all = new Map([...rollouts, ...completed.map(({ revision, id }) => [revision, id] as const)]);
-  return { name: stage.name, fleet, seen, rollouts: all };
+  return { name: stage.name, fleet, seen, rollouts: all, completedNow: completed };
 }
 
 /** With several stages: where one that was asked for has something waiting, the others are left alone. */

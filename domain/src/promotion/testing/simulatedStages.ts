@@ -23,6 +23,8 @@ export interface SimulatedStage {
   fleet: SimulatedFleet;
   candidates: Candidates;
   newestProposed: number;
+  /** Forward, by its last step. */
+  completedNow: readonly Rollout[];
 }
 
 export interface SimulatedStages {
@@ -41,7 +43,7 @@ export function simulatedStages(written: unknown, clusters = 2): SimulatedStages
     const fleet = simulatedFleet(stage.strategy, clusters);
     // Ids of rollouts are unique over all stages.
     fleet.ids = at * 1000;
-    return { stage, fleet, candidates: noCandidates, newestProposed: 0 };
+    return { stage, fleet, candidates: noCandidates, newestProposed: 0, completedNow: [] };
   });
   return { nowMs: stages[0]?.fleet.nowMs ?? 0, newest: 0, automated: true, stages, events: [] };
 }
@@ -123,6 +125,7 @@ function lookAt(all: SimulatedStages, own: SimulatedStage): boolean {
   const step = next(fleet.strategy, taken.state, seen, all.nowMs);
   const events = [...dropped.events, ...taken.events, ...step.events];
   const changed = taken.candidates !== own.candidates || events.length + step.assignments.length > 0;
+  own.completedNow = step.state.closed.filter(isCompleted);
   save(all, own, step.state, taken.candidates, events);
   fleet.checks = step.wanted.checks;
   for (const { target, assignment, revision, bundle } of step.assignments)
@@ -156,10 +159,15 @@ function beforeOf(all: SimulatedStages, own: SimulatedStage): StageBefore | null
   const at = all.stages.findIndex(({ stage }) => stage === own.stage);
   const before = all.stages[at - 1];
   if (before === undefined) return null;
-  const { stage, fleet } = before;
-  const completed = fleet.closed.filter(({ phase, kind }) => phase === 'Completed' && kind === 'forward');
-  const rollouts = new Map(completed.map(({ revision, id }): [number, string] => [revision, id]));
-  return { name: stage.name, fleet: fleet.state, seen: observations(fleet), rollouts };
+  const { stage, fleet, completedNow } = before;
+  const rollouts = new Map(
+    fleet.closed.filter(isCompleted).map(({ revision, id }): [number, string] => [revision, id]),
+  );
+  return { name: stage.name, fleet: fleet.state, seen: observations(fleet), rollouts, completedNow };
+}
+
+function isCompleted({ phase, kind }: Rollout): boolean {
+  return phase === 'Completed' && kind === 'forward';
 }
 
 function save(
