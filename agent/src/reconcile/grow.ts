@@ -16,7 +16,7 @@ export async function growInventory(run: Run, owned: Identity[]): Promise<void> 
   const held = heldInventory(run);
   const known = new Set(held.entries.map(identityKey));
   const fresh = owned.filter((identity) => !known.has(identityKey(identity)));
-  if (fresh.length === 0) return;
+  if (fresh.length === 0 && !(held.rebuilt && isConfirmed(run))) return;
   const planned = fresh.map(({ group, kind, namespace, name }) => ({
     group,
     kind,
@@ -69,9 +69,24 @@ async function store(
   inventory: { entries: InventoryEntry[]; note: OperationNote | null; rebuilt: boolean },
 ): Promise<void> {
   ensureMayWrite(run);
-  const confirmed = run.head.operation.force ?? false;
   await run.cluster.state.inventory.write(run.body.application.id, {
     ...inventory,
-    rebuilt: inventory.rebuilt && !confirmed,
+    rebuilt: inventory.rebuilt && !isConfirmed(run),
   });
+  noteRebuilt(run);
 }
+
+/** Whether what a rebuilt inventory says may be deleted. */
+export function isConfirmed({ head }: Run): boolean {
+  return head.operation.force === true;
+}
+
+/** Shown until a person confirms, also by a process that did not rebuild it. */
+export function noteRebuilt({ cluster, target, body }: Run): void {
+  if (cluster.state.inventory.isRebuilt(body.application.id))
+    target.conditions.set('InventoryRebuilt', rebuiltText);
+  else target.conditions.delete('InventoryRebuilt');
+}
+
+const rebuiltText =
+  'the inventory was lost and rebuilt from the objects that carry its mark: nothing is deleted until a person confirms it';

@@ -210,16 +210,52 @@ test('a lost inventory is rebuilt from our marks and deletes nothing before a pe
     return seen?.assignment === 2 && seen.operation?.finishedAt ? seen : null;
   });
   expect(held.counts.pruneHeld).toBe(1);
+  expect(held.conditions).toContainEqual(rebuilt);
   expect((await read(lab, pathOf(lab, 'b'))).metadata.name).toBe('b');
+  await again.stop();
+  const later = await lab.startAgent();
+  await later.assign(second);
+  await eventually('another process says it too', () =>
+    later.states.get(first.head.target)?.conditions.some(({ type }) => type === rebuilt.type),
+  );
   const third = entryOf(lab, [configMap('a', {})], {
     previous: second,
     head: { operation: { force: true } },
   });
-  await again.assign(third);
-  await settled(again, third);
+  await later.assign(third);
+  expect((await settled(later, third)).conditions).toEqual([]);
   await expect(read(lab, pathOf(lab, 'b'))).rejects.toThrow(/not found/);
+  await later.stop();
+});
+
+test('a rebuilt inventory is confirmed also where nothing is deleted by it', async () => {
+  await using lab = await openLab('lost-and-same');
+  const agent = await lab.startAgent();
+  const first = entryOf(lab, [configMap('a', {})]);
+  await agent.assign(first);
+  await settled(agent, first);
+  await agent.stop();
+  await lab.kube.send({
+    method: 'DELETE',
+    path: `/api/v1/namespaces/${lab.agentNamespace}/secrets?labelSelector=flotilla.dev/inventory`,
+  });
+  const again = await lab.startAgent();
+  const second = entryOf(lab, [configMap('a', { key: 'new' })], { previous: first });
+  await again.assign(second);
+  expect((await settled(again, second)).conditions).toContainEqual(rebuilt);
+  const third = entryOf(lab, [configMap('a', { key: 'new' })], {
+    previous: second,
+    head: { operation: { force: true } },
+  });
+  await again.assign(third);
+  expect((await settled(again, third)).conditions).toEqual([]);
   await again.stop();
 });
+
+const rebuilt = {
+  type: 'InventoryRebuilt',
+  message: expect.stringMatching(/until a person confirms/) as string,
+};
 
 test('an object that moves to another application is handed over, never deleted and made again', async () => {
   await using lab = await openLab('move');

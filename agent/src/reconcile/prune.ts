@@ -17,6 +17,7 @@ import type { Run } from './context.ts';
 import { callOptions, ensureMayWrite } from './context.ts';
 import { desiredElsewhere } from './elsewhere.ts';
 import { failTask } from './failure.ts';
+import { isConfirmed } from './grow.ts';
 import { heldInventory, readLive } from './observe.ts';
 import { inParallel } from './parallel.ts';
 
@@ -79,7 +80,7 @@ export async function decideAll(run: Run, input: PruneInput): Promise<Decided[][
     enabled: input.cause === 'removal' || run.body.prune.enabled,
     confirmed: new Set<string>(),
     desiredElsewhere: elsewhere,
-    rebuilt: heldInventory(run).rebuilt && !(run.head.operation.force ?? false),
+    rebuilt: heldInventory(run).rebuilt && !isConfirmed(run),
   };
   return input.groups.map((group) =>
     group.flatMap((entry): Decided[] => {

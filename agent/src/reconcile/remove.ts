@@ -14,7 +14,7 @@ import { applyPhase } from './apply.ts';
 import type { Run } from './context.ts';
 import { callOptions, ensureMayWrite } from './context.ts';
 import { failTask } from './failure.ts';
-import { growInventory, rebuildIfLost } from './grow.ts';
+import { growInventory, isConfirmed, rebuildIfLost } from './grow.ts';
 import { heldInventory, observe, policiesOf, readLive } from './observe.ts';
 import { beginNote } from './operation.ts';
 import { inParallel } from './parallel.ts';
@@ -50,10 +50,10 @@ async function deleteAll(run: Run, report: (run: Run) => void): Promise<boolean>
   await rebuildIfLost(run);
   const held = heldInventory(run);
   if (held.entries.length === 0) return dropInventory(run);
-  if (held.rebuilt && !(run.head.operation.force ?? false)) {
+  if (held.rebuilt && !isConfirmed(run)) {
     target.conditions.set(
       'PruneBlocked',
-      'the inventory was lost and rebuilt, nothing is deleted until a forced sync confirms it',
+      'the inventory was lost and rebuilt: nothing is deleted until a person confirms it',
     );
     return false;
   }

@@ -3,6 +3,7 @@
  * force. Whatever was missed between two runs is found by the next, since all of it is read from the target itself.
  */
 import type { Cluster, Run } from './context.ts';
+import { noteRebuilt } from './grow.ts';
 import { DamagedBundleError } from '../state/bundles.ts';
 import { LeaseNotHeldError } from './context.ts';
 import { finishOperation } from './operation.ts';
@@ -45,6 +46,7 @@ export async function runTarget(
 async function advance(run: Run, reporter: Reporter): Promise<void> {
   const { cluster } = run;
   const report = (of: Run): void => reporter.report(of.target);
+  noteRebuilt(run);
   if (run.head.state === 'Removing') {
     if (!cluster.mayWrite()) throw new LeaseNotHeldError();
     return remove(run, report);

@@ -32,6 +32,8 @@ export interface InventoryStore {
   applications(): string[];
   /** Null where there is none. */
   read(application: string): Inventory | null;
+  /** Without decoding it. */
+  isRebuilt(application: string): boolean;
   /** Resolves when the cluster has it; rejects with a KubeError. */
   write(application: string, inventory: Inventory): Promise<void>;
   drop(application: string): Promise<void>;
@@ -78,6 +80,7 @@ export async function openInventoryStore(kube: KubeClient, namespace: string): P
   return {
     applications: () => [...store.held.keys()],
     read: (application) => read(store, application),
+    isRebuilt: (application) => isRebuilt(store, application),
     write: (application, inventory) => write(store, application, inventory),
     drop: (application) => drop(store, application),
     digest: () => digestOf(store),
@@ -109,10 +112,13 @@ function read(store: Store, application: string): Inventory | null {
   const known = store.decoded.get(application)?.deref();
   if (known !== undefined) return known;
   const decoded = [...shards.values()].map(decode);
-  const rebuilt = [...shards.values()].some((shard) => shard.rebuilt);
-  const inventory: Inventory = { ...mergeShards(decoded), rebuilt };
+  const inventory: Inventory = { ...mergeShards(decoded), rebuilt: isRebuilt(store, application) };
   store.decoded.set(application, new WeakRef(inventory));
   return inventory;
+}
+
+function isRebuilt({ held }: Store, application: string): boolean {
+  return [...(held.get(application)?.values() ?? [])].some(({ rebuilt }) => rebuilt);
 }
 
 function decode(held: HeldShard): InventoryShard {

@@ -84,6 +84,25 @@ it('names the clusters that targets leave, and what becomes of their objects', a
   `);
 });
 
+it('asks once for the clusters that rebuilt their inventory', async () => {
+  const rebuilt = {
+    ...leaving,
+    kind: 'inventory',
+    removal: null,
+    count: 2,
+    clusters: ['eu-1', 'eu-2'],
+    message: '2 of 40 clusters lost their inventory and rebuilt it: 7 objects wait to be deleted',
+  };
+  const { posted, stderr } = await confirm([rebuilt], ['web', '--yes']);
+  expect(posted).toEqual([{ action: 'confirmInventory', targets: 2 }]);
+  expect(stderr).toMatchInlineSnapshot(`
+    "web: 2 of 40 clusters lost their inventory and rebuilt it: 7 objects wait to be deleted, asked 5m ago
+      eu-1, eu-2
+      yes: what Git no longer has is deleted there, by the inventory that was rebuilt
+    "
+  `);
+});
+
 it('asks one after the other, and stops at the first no', async () => {
   const answers = { isAsked: true, stdin: ['y\n', 'n\n'] };
   const { code, posted } = await confirm([drop, leaving, drop], ['web'], answers);

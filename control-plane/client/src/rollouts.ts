@@ -66,10 +66,10 @@ export interface Question {
   application: string;
   applicationId: string;
   project: string;
-  /** A revision drops many objects; or many targets left the placement at once. */
-  kind: 'drop' | 'leaving';
+  /** A revision drops many objects; many targets left the placement at once; or clusters lost their inventory and rebuilt it. */
+  kind: 'drop' | 'leaving' | 'inventory';
   revision: RevisionSummary | null;
-  /** Objects that would go or targets that would leave, out of how many; null: not known. */
+  /** Objects that would go, targets that would leave or clusters that rebuilt, out of how many; null: not known. */
   count: number | null;
   of: number | null;
   /** What becomes of the objects of targets that leave; null for a drop. */
@@ -87,8 +87,8 @@ export type RolloutAction =
   | { action: 'resume' | 'promote' | 'resumeLane'; stage?: string }
   /** Lets a revision go on to a stage; `revision` left out: its candidate. */
   | { action: 'promoteStage'; stage: string; revision?: number }
-  /** `targets`: refused where another number of them leave by now. */
-  | { action: 'confirmLeaving'; targets?: number }
+  /** `targets`: refused where another number of them ask by now. */
+  | { action: 'confirmLeaving' | 'confirmInventory'; targets?: number }
   | { action: 'approve'; wave: string; stage?: string }
   | { action: 'retry' | 'unpin'; cluster: string }
   | { action: 'skip'; cluster: string; reason?: string }

@@ -75,7 +75,8 @@ export function make(
   why: Pick<Assignment, 'cause' | 'reason' | 'rollout' | 'wave'>,
 ): Assignment {
   const { target, revision, rendering, drop } = candidate;
-  const mayPrune = seen.prune && seen.targets.get(target.id)?.inventoryUnconfirmed !== true;
+  const { inventoryUnconfirmed, confirmedDeletes = 0 } = seen.targets.get(target.id) ?? {};
+  const mayPrune = seen.prune && inventoryUnconfirmed !== true;
   const { variant, bundle, sizeBytes } = rendering;
   const made: Assignment = {
     target: target.id,
@@ -85,7 +86,7 @@ export function make(
     variant,
     bundle,
     sizeBytes,
-    deletesMax: deletesMax(drop, mayPrune),
+    deletesMax: deletesMax(drop, mayPrune, confirmedDeletes),
     ...why,
   };
   draft.assignments.push(made);

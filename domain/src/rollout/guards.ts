@@ -22,6 +22,6 @@ export function unaskedMax(total: number): number {
 }
 
 /** `deletesMax` of an assignment: what was counted and allowed, never less than what needs no question. */
-export function deletesMax(drop: Drop, mayPrune: boolean): number {
-  return mayPrune ? Math.max(drop.dropped, unaskedMax(drop.total)) : 0;
+export function deletesMax(drop: Drop, mayPrune: boolean, confirmed = 0): number {
+  return mayPrune ? Math.max(drop.dropped + confirmed, unaskedMax(drop.total)) : 0;
 }

@@ -22,6 +22,8 @@ export interface Observation {
   reported: Reported | null;
   /** The inventory was rebuilt and nobody confirmed it: nothing may be pruned. */
   inventoryUnconfirmed?: boolean;
+  /** It was rebuilt, and a person confirmed that so many objects go by it. */
+  confirmedDeletes?: number;
 }
 
 export interface Reported {

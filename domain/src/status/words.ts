@@ -25,6 +25,7 @@ export type ConditionType =
   | 'DiscoveryFailed'
   | 'GuardHeld'
   | 'InvalidEntry'
+  | 'InventoryRebuilt'
   | 'NotPermitted'
   | 'Orphaned'
   | 'PruneBlocked'

@@ -96,6 +96,8 @@ function questionText({ io }: Session, question: Question): string {
 
 function fateOf(kind: Question['kind'], removal: Question['removal']): string {
   if (kind === 'drop') return 'what the revision no longer has is deleted, on every cluster that gets it';
+  if (kind === 'inventory')
+    return 'what Git no longer has is deleted there, by the inventory that was rebuilt';
   if (removal === 'delete') return 'the application and its objects are deleted there';
   return 'the application is taken off these clusters; its objects stay there';
 }
@@ -103,6 +105,8 @@ function fateOf(kind: Question['kind'], removal: Question['removal']): string {
 /** Bound to what was shown: a revision, or this many targets. */
 function answerOf({ kind, revision, count }: Question): RolloutAction {
   if (kind === 'leaving') return { action: 'confirmLeaving', ...(count === null ? {} : { targets: count }) };
+  if (kind === 'inventory')
+    return { action: 'confirmInventory', ...(count === null ? {} : { targets: count }) };
   return { action: 'confirmDrop', revision: revision?.number ?? 0 };
 }
 

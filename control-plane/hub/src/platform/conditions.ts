@@ -3,7 +3,7 @@ import type { Sql } from './transaction.ts';
 
 /**
  * `SourceError`, `RenderError`: what stands in the way of a revision. `VariantError`: the newest one does not render for some clusters.
- * `SourceRewritten`: its branch was force-pushed. `LeavingHeld`, `DropHeld`: a question that waits for a person.
+ * `SourceRewritten`: its branch was force-pushed. `LeavingHeld`, `DropHeld`, `InventoryRebuilt`: a question that waits for a person.
  * `StageUnmatched`: clusters are in the last stage because no stage picks them.
  */
 export type ApplicationConditionType =
@@ -13,6 +13,7 @@ export type ApplicationConditionType =
   | 'VariantError'
   | 'LeavingHeld'
   | 'DropHeld'
+  | 'InventoryRebuilt'
   | 'StageUnmatched';
 
 /** True when it changed. The caller holds the application's lock. */

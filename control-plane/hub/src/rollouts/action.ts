@@ -57,6 +57,12 @@ export const rolloutAction = z
         targets: z.int().min(1).optional().describe('refused where another number of them leave by now'),
       })
       .describe('the targets that left may go'),
+    z
+      .strictObject({
+        action: z.literal('confirmInventory'),
+        targets: z.int().min(1).optional().describe('refused where another number of them ask by now'),
+      })
+      .describe('clusters may delete again by the inventory that they lost and rebuilt'),
   ])
   .meta({ id: 'RolloutAction' });
 

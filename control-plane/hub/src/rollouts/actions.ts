@@ -18,7 +18,8 @@ import { Outages } from './outages.ts';
 import { saveOutcomes } from './outcomes.store.ts';
 import * as saved from './save.store.ts';
 import { prepareTargets, saveTargets } from './targets.store.ts';
-import { applyVerb, type Verb } from './verb.ts';
+import { confirmInventory, type Confirmed } from './rebuilt.ts';
+import { applyVerb, type Done, type Verb } from './verb.ts';
 
 @Injectable()
 export class RolloutActions {
@@ -40,11 +41,9 @@ export class RolloutActions {
       async (tx) => {
         const application = await rows.lockApplication(tx, id);
         if (application === null) throw notFound('application');
-        if (application.removal !== null) throw conflict(`application "${name}" is being removed`);
-        const { stage, events } =
-          action.action === 'confirmLeaving'
-            ? { stage: '', events: await this.confirmLeaving(tx, application, action.targets) }
-            : await this.applyVerb(tx, application, caller.principal.name, action);
+        if (application.removal !== null && action.action !== 'confirmInventory')
+          throw conflict(`application "${name}" is being removed`);
+        const { stage, events } = await this.carryOut(tx, application, caller.principal.name, action);
         tx.audit({
           action: `rollout.${action.action}`,
           resource: { kind: 'application', id, name },
@@ -56,6 +55,34 @@ export class RolloutActions {
       },
       caller,
     );
+  }
+
+  private async carryOut(
+    tx: HubTransaction,
+    application: rows.ApplicationRow,
+    by: string,
+    action: RolloutAction,
+  ): Promise<Said> {
+    switch (action.action) {
+      case 'confirmLeaving':
+        return { stage: '', events: await this.confirmLeaving(tx, application, action.targets) };
+      case 'confirmInventory':
+        return this.confirmInventory(tx, application, by, action.targets);
+      default:
+        return this.applyVerb(tx, application, by, action);
+    }
+  }
+
+  private async confirmInventory(
+    tx: HubTransaction,
+    application: rows.ApplicationRow,
+    by: string,
+    expected: number | undefined,
+  ): Promise<Said> {
+    const context = await load(this.options, tx, application, null);
+    const { confirmed, ...done } = confirmInventory(context, by, expected);
+    await save(tx, context, done);
+    return { stage: '', events: [`${confirmed} clusters may delete by their rebuilt inventory`] };
   }
 
   private async confirmLeaving(
@@ -79,21 +106,31 @@ export class RolloutActions {
     const context = await load(this.options, tx, application, null);
     const completed = action.action === 'rollback' ? await lastCompleted(tx, context) : [];
     const done = applyVerb(context, by, action, completed);
-    const changed = changedBy(context, done);
-    const { operations = {} } = application.rolloutState;
-    await saved.saveApplication(
-      tx,
-      { ...application, syncRequest: null },
-      { ...storedState(changed, {}, []), ...(Object.keys(operations).length > 0 && { operations }) },
-    );
-    await saveRollouts(tx, context, changed);
-    await saveOutcomes(tx, context.outcomes, context.targets, changed.outcomes);
-    await saveTargets(tx, prepareTargets({ ...changed, entries: [] }), new Map());
-    await saved.saveRejected(tx, application.id, changed.rejectedBefore, changed.rejected);
-    await saved.saveEvents(tx, shareEvents([...context.endings, ...done.events]));
+    await save(tx, context, { ...done, operations: {}, entries: [] });
     const events = done.events.map(({ kind, message }) => `${kind}: ${message}`);
     return { stage: done.stage?.stage.name ?? '', events };
   }
+}
+
+async function save(
+  tx: HubTransaction,
+  context: Context,
+  done: Done & Pick<Confirmed, 'operations' | 'entries'>,
+): Promise<void> {
+  const { application, targets } = context;
+  const changed = changedBy(context, done);
+  const operations = { ...application.rolloutState.operations, ...done.operations };
+  await saved.saveApplication(
+    tx,
+    { ...application, syncRequest: null },
+    { ...storedState(changed, {}, []), ...(Object.keys(operations).length > 0 && { operations }) },
+  );
+  await saveRollouts(tx, context, changed);
+  await saveOutcomes(tx, context.outcomes, targets, changed.outcomes);
+  const generations = await tx.touchClusters(done.entries.map(({ clusterId }) => clusterId));
+  await saveTargets(tx, prepareTargets({ ...changed, entries: done.entries }), generations);
+  await saved.saveRejected(tx, application.id, changed.rejectedBefore, changed.rejected);
+  await saved.saveEvents(tx, shareEvents([...context.endings, ...done.events]));
 }
 
 interface Said {

@@ -29,6 +29,8 @@ export interface ApplicationRow {
   rolloutState: StoredApplicationState;
   syncRequest: PendingSync | null;
   leaveConfirmedAt: Date | null;
+  /** Its conditions say so. */
+  saysRebuilt: boolean;
   now: Date;
   /** Nothing is assigned until `hub recover` has taken over what clusters hold. */
   hubRecovering: boolean;
@@ -43,7 +45,8 @@ export async function lockApplication(tx: Sql, id: string): Promise<ApplicationR
   const [row] = await tx.sql<ApplicationRow>(
     `SELECT a.id, a.name, a.project_id AS "projectId", p.name AS project, p.spec AS "projectSpec", a.spec, a.removal,
        a.revision_number AS "revisionNumber", a.rollout_version AS "rolloutVersion", a.rollout_state AS "rolloutState",
-       a.sync_request AS "syncRequest", a.leave_confirmed_at AS "leaveConfirmedAt", clock_timestamp() AS now,
+       a.sync_request AS "syncRequest", a.leave_confirmed_at AS "leaveConfirmedAt",
+       a.conditions @> '[{"type": "InventoryRebuilt"}]' AS "saysRebuilt", clock_timestamp() AS now,
        coalesce((SELECT recovering FROM hub), false) AS "hubRecovering",
        pg_postmaster_start_time()::text AS server, pg_snapshot_xmin(pg_current_snapshot())::xid::text AS horizon
      FROM applications a JOIN projects p ON p.id = a.project_id

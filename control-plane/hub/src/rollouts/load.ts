@@ -78,7 +78,7 @@ export async function load(
   const newest = await rows.readNewestProposed(tx, application.id, since);
   const memories = memoriesOf(stages, known, completedIn(known, fleet), nowMs);
   const stored = storedOf(fleet, application.rolloutState, memories);
-  const seenTargets = seenTargetsOf(targets, nowMs);
+  const seenTargets = seenTargetsOf(targets, nowMs, confirmedBy(application));
   const arranged = arrange(stages, stored, { targets: seenTargets }, nowMs);
   const spoken = spokenOf(arranged, memories);
   const revisions = await rows.readRevisions(tx, application.id, spoken);
@@ -107,6 +107,13 @@ export async function load(
     isRearranged: JSON.stringify(memories) !== JSON.stringify(known),
     nowMs,
   };
+}
+
+/** By a forced sync, which is still to be assigned. */
+function confirmedBy({ rolloutState, syncRequest }: rows.ApplicationRow): (target: SeenTargetRow) => boolean {
+  const clusters = syncRequest?.force === true ? syncRequest.clusters : [];
+  return ({ id, clusterId }) =>
+    rolloutState.operations?.[id]?.force === true || clusters === null || clusters.includes(clusterId);
 }
 
 /** A spec is checked when it is written; one from before a rule existed must not stop the fleet. */

@@ -2,7 +2,7 @@
  * Entries on their way out. What goes away stays in a cluster's set as Removing until its agent says Removed; a row goes
  * only then, or where nobody could ever say so: it was never assigned, or its cluster is revoked.
  */
-import type { RemovalMode } from '@flotilla/domain/desired/entry';
+import type { HeadOperation, RemovalMode } from '@flotilla/domain/desired/entry';
 import { parseHead } from '@flotilla/domain/desired/parse';
 
 import { encodedHead } from './entry.ts';
@@ -51,27 +51,43 @@ function removingEntry(target: SeenTargetRow, mode: RemovalMode): EntryToSave[] 
   if (target.clusterState === 'Paused' || target.clusterState === 'Quarantined' || target.head === null)
     return [];
   if (target.state === 'Removing' && target.removal === mode) return [];
-  const present = parseHead(target.head);
-  if (!present.ok) throw new Error(`the head of target ${target.id} is broken: ${present.reason}`);
-  const assignment = target.assignment + 1;
+  return [entryOf(target, target.head, mode, {})];
+}
+
+/** The same removal once more, by an inventory that a person has confirmed. */
+export function confirmedRemovals(targets: readonly SeenTargetRow[], by: string): EntryToSave[] {
+  const operation = { force: true, initiatedBy: by };
+  return targets.flatMap((target) =>
+    target.head === null || target.removal === null
+      ? []
+      : [entryOf(target, target.head, target.removal as RemovalMode, operation)],
+  );
+}
+
+function entryOf(
+  { id, clusterId, assignment }: SeenTargetRow,
+  present: Uint8Array,
+  removal: RemovalMode,
+  operation: HeadOperation,
+): EntryToSave {
+  const parsed = parseHead(present);
+  if (!parsed.ok) throw new Error(`the head of target ${id} is broken: ${parsed.reason}`);
   const head = {
-    ...present.value,
+    ...parsed.value,
     state: 'Removing',
-    removal: mode,
-    assignment,
+    removal,
+    assignment: assignment + 1,
     deletesMax: 0,
-    operation: {},
+    operation,
   } as const;
-  return [
-    {
-      target: target.id,
-      clusterId: target.clusterId,
-      state: 'Removing',
-      removal: mode,
-      assignment,
-      ...encodedHead(head),
-      bodyDigest: head.body,
-      assigned: null,
-    },
-  ];
+  return {
+    target: id,
+    clusterId,
+    state: 'Removing',
+    removal,
+    assignment: head.assignment,
+    ...encodedHead(head),
+    bodyDigest: head.body,
+    assigned: null,
+  };
 }

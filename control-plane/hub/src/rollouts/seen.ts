@@ -21,9 +21,22 @@ export interface SeenInput {
   application: { name: string; namespace: string };
 }
 
-/** By target. */
-export function seenTargetsOf(rows: readonly SeenTargetRow[], nowMs: number): Observations['targets'] {
-  return new Map(rows.map((row) => [row.id, observationOf(row, nowMs)]));
+/** By target. `isConfirmed`: a person let a target delete by its rebuilt inventory. */
+export function seenTargetsOf(
+  rows: readonly SeenTargetRow[],
+  nowMs: number,
+  isConfirmed: (row: SeenTargetRow) => boolean,
+): Observations['targets'] {
+  return new Map(
+    rows.map((row) => {
+      const seen = observationOf(row, nowMs);
+      if (row.rebuiltHeld === null) return [row.id, seen];
+      const rebuilt = isConfirmed(row)
+        ? { confirmedDeletes: row.rebuiltHeld }
+        : { inventoryUnconfirmed: true };
+      return [row.id, { ...seen, ...rebuilt }];
+    }),
+  );
 }
 
 export function observationsOf(input: SeenInput, seenTargets: Observations['targets']): Observations {

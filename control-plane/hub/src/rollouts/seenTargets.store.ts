@@ -20,6 +20,8 @@ export interface SeenTargetRow extends TargetRow, ClusterPart {
   /** Null: the one that is assigned. '': none yet. */
   otherBundle: string | null;
   operation: { assignment: number; phase: string; message: string } | null;
+  /** Where its inventory was lost and rebuilt, and nobody confirmed it: objects that wait for that to be deleted; else null. */
+  rebuiltHeld: number | null;
   isRemoved: boolean;
 }
 
@@ -67,6 +69,8 @@ const targetColumns = `
   o.target_id IS NOT NULL AS reported, coalesce(o.assignment, 0)::float8 AS "observedAssignment",
   o.fence::float8 AS "observedFence", o.health, o.health_message AS "healthMessage", ${ms('o.health_since')} AS "healthSinceMs",
   nullif(o.bundle, t.bundle) AS "otherBundle", nullif(o.state->'operation', 'null') AS operation,
+  CASE WHEN o.state->'conditions' @> '[{"type": "InventoryRebuilt"}]' THEN coalesce((o.state->'counts'->>'pruneHeld')::int4, 0) END
+    AS "rebuiltHeld",
   o.removal IS NOT DISTINCT FROM 'Removed' AS "isRemoved"`;
 
 const clusterColumns = `

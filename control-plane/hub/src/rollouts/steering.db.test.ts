@@ -312,3 +312,105 @@ test('an application that is deleted goes when its last target has said so', asy
   );
   expect((await hub.api('GET', `/applications/${world.name}`)).status).toBe(404);
 });
+
+/** As an agent says it of what is assigned. */
+async function report(world: World, target: Target, conditions: object[]): Promise<void> {
+  await hub.rows(
+    `INSERT INTO target_observations (target_id, cluster_id, application_id, fence, seq, digest, assignment, revision_number, bundle, sync, health, state)
+     SELECT id, cluster_id, application_id, 1, 1, '', assignment, 1, bundle, 'Synced', 'Healthy',
+       jsonb_build_object('conditions', $2::jsonb, 'counts', '{"pruneHeld": 12}'::jsonb, 'operation', jsonb_build_object('assignment', assignment, 'phase', 'Succeeded', 'message', ''))
+     FROM targets WHERE id = $1::uuid
+     ON CONFLICT (target_id) DO UPDATE SET assignment = excluded.assignment, state = excluded.state`,
+    [target.id, JSON.stringify(conditions)],
+  );
+}
+
+const rebuilt = [{ type: 'InventoryRebuilt', message: '' }];
+
+async function questionsOf(world: World): Promise<object[]> {
+  const { body } = await hub.api('GET', `/questions?application=${world.name}`);
+  return (body as { items: object[] }).items;
+}
+
+function headOf(target: Target | undefined) {
+  const head = parseHead(target!.head!);
+  return head.ok ? head.value : null;
+}
+
+test('a rebuilt inventory is asked about once, and deletes nothing before a person has confirmed it', async () => {
+  const world = await makeWorld({ hub, git }, { 'app/a.yaml': configMap('a', '1') });
+  const [first, second] = await assignedAt(world, 1);
+  await report(world, first!, rebuilt);
+  await report(world, second!, []);
+  await eventually('the application says so', async () =>
+    (await world.conditions()).some(({ type }) => type === 'InventoryRebuilt'),
+  );
+  const [name] = await hub.rows<{ name: string }>(
+    'SELECT c.name FROM clusters c JOIN targets t ON t.cluster_id = c.id WHERE t.id = $1::uuid',
+    [first!.id],
+  );
+  expect(await questionsOf(world)).toMatchObject([
+    {
+      kind: 'inventory',
+      count: 1,
+      of: 2,
+      clusters: [name?.name],
+      message: '1 of 2 clusters lost their inventory and rebuilt it: 12 objects wait to be deleted',
+    },
+  ]);
+  await world.push({ 'app/a.yaml': configMap('a', '2') });
+  const [held, other] = await assignedAt(world, 2);
+  expect([headOf(held), headOf(other)]).toMatchObject([{ deletesMax: 0 }, { deletesMax: 10 }]);
+  await report(world, held!, rebuilt);
+  await report(world, other!, []);
+  await eventually('the rollout is over', async () => {
+    const [open] = await hub.rows<{ n: number }>(
+      `SELECT count(*)::int AS n FROM rollouts WHERE application_id = $1::uuid AND phase = 'Running'`,
+      [world.applicationId],
+    );
+    return open?.n === 0;
+  });
+  const confirm = (targets: number) =>
+    hub.api('POST', `/applications/${world.name}/rollout`, { action: 'confirmInventory', targets });
+  expect(await confirm(2)).toMatchObject({ status: 409 });
+  expect(await confirm(1)).toMatchObject({
+    status: 202,
+    body: { events: ['1 clusters may delete by their rebuilt inventory'] },
+  });
+  expect(await questionsOf(world)).toEqual([]);
+  const confirmed = await eventually('it is assigned again', async () => {
+    const target = (await world.targets()).find(({ id }) => id === held!.id);
+    return target!.assignment > held!.assignment ? target : null;
+  });
+  expect(headOf(confirmed)).toMatchObject({ operation: { force: true }, deletesMax: 12 });
+  await report(world, confirmed, []);
+  await eventually('the application no longer says so', async () =>
+    (await world.conditions()).every(({ type }) => type !== 'InventoryRebuilt'),
+  );
+  expect(await confirm(1)).toMatchObject({ status: 409 });
+});
+
+test('a removal that waits for its inventory to be confirmed goes on by it', async () => {
+  const world = await makeWorld({ hub, git }, { 'app/a.yaml': configMap('a', '1') });
+  await assignedAt(world, 1);
+  await hub.api('DELETE', `/applications/${world.name}?mode=delete`);
+  const leaving = await eventually('it is being removed', async () => {
+    const targets = await world.targets();
+    return targets.every(({ state }) => state === 'Removing') ? targets : null;
+  });
+  for (const target of leaving) await report(world, target, rebuilt);
+  await eventually('it is asked about', async () => (await questionsOf(world)).length === 1);
+  const { status } = await hub.api('POST', `/applications/${world.name}/rollout`, {
+    action: 'confirmInventory',
+  });
+  expect(status).toBe(202);
+  const again = await world.targets();
+  expect(again.map(headOf)).toMatchObject(
+    leaving.map(({ assignment }) => ({
+      state: 'Removing',
+      removal: 'delete',
+      assignment: Number(assignment) + 1,
+      operation: { force: true },
+    })),
+  );
+});

@@ -20,6 +20,7 @@ import { load, type Context, type TickOptions } from './load.ts';
 import { changedBy, saveRollouts, storedState, type Changed } from './changed.ts';
 import { afterSave, type KnownFleets, type WrittenTargets } from './knownTargets.ts';
 import { saveOutcomes } from './outcomes.store.ts';
+import { rebuiltTargets, rebuiltText } from './rebuilt.ts';
 import { removalsOf, type Removals } from './removal.ts';
 import * as saved from './save.store.ts';
 import type { KnownTargets, SeenTargetRow } from './seenTargets.store.ts';
@@ -85,9 +86,10 @@ async function look(
   const placement = withPlacement && application.removal === null ? await placeNow(tx, application) : null;
   const context = await load(options, tx, application, known);
   if (placement !== null) placement.changed = (await sayUnmatched(tx, context)) || placement.changed;
+  const isSaid = await sayRebuilt(tx, context);
   const decided = application.removal === null ? await decide(options, tx, context) : null;
   await askForVariants(tx, applicationId, context.variants?.wanted(decided) ?? []);
-  return save(tx, context, placement, decided);
+  return save(tx, context, placement, decided, isSaid);
 }
 
 function placeNow(tx: HubTransaction, application: rows.ApplicationRow): Promise<PlacementResult> {
@@ -100,6 +102,7 @@ async function save(
   context: Context,
   placement: PlacementResult | null,
   decided: Decided | null,
+  isSaid: boolean,
 ): Promise<Look> {
   const { application, targets, known } = context;
   const after = changedBy(context, decided);
@@ -114,7 +117,7 @@ async function save(
   const isLast = application.removal !== null && removals.gone.length === targets.length;
   const nothing =
     !after.isChanged && isEmpty(removals) && bodies.length === 0 && application.syncRequest === null;
-  if (nothing && !isLast && placement?.changed !== true) {
+  if (nothing && !isLast && !isSaid && placement?.changed !== true) {
     return tx.nothingChanged({ outcome: 'unchanged', assigned: 0, ...ahead, left: { known, written: null } });
   }
   const { operations = application.rolloutState.operations ?? {} } = decided ?? {};
@@ -160,6 +163,13 @@ function sayUnmatched(tx: HubTransaction, { application, targets, stages }: Cont
   const last = stages.at(-1)?.stage.name ?? '';
   const text = `${unmatched} of ${members.length} clusters match no stage and go with the last, ${last}`;
   return setCondition(tx, application.id, 'StageUnmatched', unmatched === 0 ? null : text);
+}
+
+/** True when that changed. */
+async function sayRebuilt(tx: HubTransaction, { application, targets }: Context): Promise<boolean> {
+  const isAsked = rebuiltTargets(targets, application.rolloutState.operations ?? {}).length > 0;
+  if (isAsked === application.saysRebuilt) return false;
+  return setCondition(tx, application.id, 'InventoryRebuilt', isAsked ? rebuiltText : null);
 }
 
 /** The one question of the drop guard, for the whole fleet. */

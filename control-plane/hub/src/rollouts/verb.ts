@@ -16,7 +16,7 @@ import type { RolloutAction } from './action.ts';
 import { sharing, stageBefore } from './decide.ts';
 import type { Context, StageContext } from './load.ts';
 
-export type Verb = Exclude<RolloutAction, { action: 'confirmLeaving' }>;
+export type Verb = Exclude<RolloutAction, { action: 'confirmLeaving' | 'confirmInventory' }>;
 
 export interface Done {
   /** That it was done in; null: in all. */

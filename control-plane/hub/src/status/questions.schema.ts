@@ -12,13 +12,19 @@ export const questionResource = z
     applicationId: z.uuid(),
     project: z.string(),
     kind: z
-      .enum(['drop', 'leaving'])
-      .describe('a revision drops many objects; or many targets left the placement at once'),
-    revision: revisionSummary.nullable().describe('the one that drops; null where targets leave'),
-    count: count.describe('objects that would go, or targets that would leave; null: not known'),
+      .enum(['drop', 'leaving', 'inventory'])
+      .describe(
+        'a revision drops many objects; many targets left the placement at once; or clusters lost their inventory and rebuilt it',
+      ),
+    revision: revisionSummary.nullable().describe('the one that drops; null else'),
+    count: count.describe(
+      'objects that would go, targets that would leave, or clusters that rebuilt; null: not known',
+    ),
     of: count.describe('out of so many'),
     removal: removalMode.nullable().describe('what becomes of the objects of targets that leave'),
-    clusters: z.array(z.string()).describe('that targets would leave, the first ones by name, at most 10'),
+    clusters: z
+      .array(z.string())
+      .describe('that targets would leave, or that rebuilt; the first ones by name, at most 10'),
     since: z.iso.datetime(),
     message: z.string(),
   })

@@ -1,4 +1,4 @@
-/** The open questions of the fleet. They are answered where the rollout is steered: `confirmDrop`, `confirmLeaving`. */
+/** The open questions of the fleet. They are answered where the rollout is steered: `confirmDrop`, `confirmLeaving`, `confirmInventory`. */
 import { Controller, Get, Injectable, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { dropWords } from '@flotilla/domain/rollout/describe';
@@ -62,14 +62,16 @@ function questionOf(row: QuestionRow): schema.QuestionResource {
   };
 }
 
-function wordsOf({ kind, revision, count, of, since }: QuestionRow): string {
+function wordsOf({ kind, revision, count, of, since, objects }: QuestionRow): string {
   if (kind === 'leaving') return `${count} of ${of} targets left the placement`;
+  if (kind === 'inventory')
+    return `${count} of ${of} clusters lost their inventory and rebuilt it: ${objects ?? 0} objects wait to be deleted`;
   return dropWords({ revision, dropped: count, total: of, sinceMs: since.getTime() });
 }
 
 /** Of a revision that is gone meanwhile only the number is known. */
 function revisionOf({ kind, revision, revisionState, sources, meta }: QuestionRow) {
-  if (kind === 'leaving') return null;
+  if (kind !== 'drop') return null;
   return revisionSummaryOf({
     number: revision,
     state: revisionState ?? '',
