@@ -85,7 +85,7 @@ it('names the clusters that targets leave, and what becomes of their objects', a
 });
 
 it('asks once for the clusters that rebuilt their inventory', async () => {
-  const rebuilt = {
+  const rebuilt: Question = {
     ...leaving,
     kind: 'inventory',
     removal: null,
