@@ -164,6 +164,22 @@ test('commits come faster than production takes them: dev goes on, and what stag
   expect(await fleet.application()).toMatchObject({ currency: { state: 'Current' } });
 });
 
+test('a stage that finishes what it began hands each revision on, also where the next one begins in the same step', async () => {
+  const fleet = await fleetOf(threeStages({ staging: { strategy: { onNewRevision: 'queue', soak: '3s' } } }));
+  await fleet.until('staging began', async () => (await fleet.stage('staging')).rollout !== null);
+  await fleet.push({ 'app/a.yaml': configMap('a', '2') });
+  await fleet.until(
+    'the second waits',
+    async () => (await fleet.stage('staging')).waiting?.phase === 'Queued',
+  );
+  await fleet.until('production has the second', () => isCompleted(fleet, 'production', 2));
+  const production = (await rolloutsOf(fleet)).filter(({ stage }) => stage === 'production');
+  expect(production).toMatchObject([
+    { revision: 1, phase: 'Completed' },
+    { revision: 2, phase: 'Completed' },
+  ]);
+});
+
 test('a stage that does badly holds what it would hand on, says which cluster it is, and starts over', async () => {
   const fleet = await fleetOf(threeStages({ production: { soak: '2s' } }));
   await fleet.until('staging has it', () => isCompleted(fleet, 'staging', 1));
