@@ -11,9 +11,10 @@ import { access, chown, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/
 import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { dirname, join, relative } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { allocatePort, withPortRetry } from './ports.ts';
-import { startProgram, untilReady, type Program } from './processes/program.ts';
+import { ProgramError, startProgram, untilReady, type Program } from './processes/program.ts';
 
 const run = promisify(execFile);
 
@@ -46,6 +47,7 @@ export class PostgresError extends Error {
 const USER = 'flotilla';
 const NOBODY = '65534';
 const READY_TIMEOUT_MS = 120_000;
+const MEMORY_IN_USE = /pre-existing shared memory block/;
 
 type Launcher = readonly string[];
 
@@ -60,7 +62,8 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   const { program, port } = await withPortRetry(async () => {
     const chosen = wantedPort ?? (await allocatePort());
     wantedPort = undefined;
-    return { program: await startServer(binDir, dataDir, options, launcher, chosen), port: chosen };
+    const start = (): Promise<Program> => startServer(binDir, dataDir, options, launcher, chosen);
+    return { program: await onceBackendsAreGone(start), port: chosen };
   });
   return {
     port,
@@ -70,6 +73,20 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
     stop: async () => void (await program.stop({ signal: 'SIGINT', timeoutMs: 15_000 })),
     crash: async () => void (await program.stop({ signal: 'SIGKILL' })),
   };
+}
+
+/** Backends of a server that was killed see it a moment later; until then its memory is theirs and no other may start. */
+async function onceBackendsAreGone<T>(start: () => Promise<T>): Promise<T> {
+  const untilMs = performance.now() + READY_TIMEOUT_MS;
+  for (;;) {
+    try {
+      return await start();
+    } catch (error) {
+      const isHeld = error instanceof ProgramError && MEMORY_IN_USE.test(error.output);
+      if (!isHeld || performance.now() > untilMs) throw error;
+    }
+    await delay(200);
+  }
 }
 
 async function startServer(
