@@ -3,7 +3,6 @@ import { changesOf, isUnchanged, type Changes } from '@flotilla/domain/rollout/c
 import type { StageMemory } from '@flotilla/domain/promotion/arrange';
 import type { Stage } from '@flotilla/domain/promotion/stage';
 import type { FleetState } from '@flotilla/domain/rollout/state';
-import type { Assignment } from '@flotilla/domain/rollout/step';
 
 import type { HubTransaction } from '../platform/transaction.ts';
 import { storedStage, type StoredApplicationState } from './fleetRows.ts';
@@ -60,13 +59,13 @@ export async function saveRollouts(
     await saved.saveRollouts(tx, application, stage, revisions, changed);
 }
 
-/** `operations`: options of `sync now` by target; those that were refused, or are gone, are not remembered. */
+/** `operations`: options of `sync now` by target; those of `entries`, and what was refused or is gone, are not remembered. */
 export function storedState(
   { stages, confirmedDrops }: Changed,
   operations: NonNullable<StoredApplicationState['operations']>,
-  assignments: readonly Assignment[],
+  entries: readonly { target: string }[],
 ): StoredApplicationState {
-  const assigned = new Set(assignments.map(({ target }) => target));
+  const assigned = new Set(entries.map(({ target }) => target));
   const left = Object.entries(operations).filter(([id]) => !assigned.has(id) && isToCome(stages, id));
   return {
     confirmedDrops: [...confirmedDrops],

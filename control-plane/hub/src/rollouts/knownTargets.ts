@@ -45,7 +45,10 @@ function stateColumns(target: TargetState): Partial<SeenTargetRow> {
   };
 }
 
-function entryColumns(row: SeenTargetRow, { assignment, assigned }: EntryToSave): Partial<SeenTargetRow> {
+function entryColumns(
+  row: SeenTargetRow,
+  { assignment, assigned, head }: EntryToSave,
+): Partial<SeenTargetRow> {
   const bundle = assigned?.bundle ?? row.bundle;
   const observed = row.reported ? (row.otherBundle ?? row.bundle) : null;
   return {
@@ -55,7 +58,8 @@ function entryColumns(row: SeenTargetRow, { assignment, assigned }: EntryToSave)
     revisionNumber: assigned?.revision ?? row.revisionNumber,
     variantId: assigned?.variant ?? row.variantId,
     bundle,
-    head: null,
+    // As it would have been read.
+    head: row.isLeaving || row.isRemoved ? Buffer.from(head) : null,
     staleBody: null,
     otherBundle: observed === bundle ? null : observed,
   };

@@ -14,11 +14,13 @@ import type { Done } from './verb.ts';
 
 type Operations = NonNullable<StoredApplicationState['operations']>;
 
-/** Of which a person is asked: an answer that is on its way is no question any more. */
+/** Of which a person is asked: an answer that is on its way is no question any more. The rule stands in SQL in `questions.store.ts` too. */
 export function rebuiltTargets(targets: readonly SeenTargetRow[], operations: Operations): SeenTargetRow[] {
   return targets.filter(
-    ({ id, rebuiltHeld, assignment, observedAssignment }) =>
-      rebuiltHeld !== null && assignment === observedAssignment && operations[id]?.force !== true,
+    ({ id, state, rebuiltHeld, assignment, observedAssignment }) =>
+      rebuiltHeld !== null &&
+      assignment === observedAssignment &&
+      (state === 'Removing' || operations[id]?.force !== true),
   );
 }
 
@@ -43,14 +45,16 @@ export function confirmInventory(context: Context, by: string, expected: number 
     asked.filter(({ state }) => state === 'Removing'),
     by,
   );
-  const ids = asked.filter(({ state }) => state !== 'Removing').map(({ id }) => id);
+  // Of an application that is being removed nothing is assigned any more: the others are asked about when they go.
+  const isLiving = context.application.removal === null;
+  const ids = asked.filter(({ state }) => isLiving && state !== 'Removing').map(({ id }) => id);
   const results = context.stages.map(({ state }) => {
     const own = ids.filter((id) => state.targets.has(id));
     return retryAll(state, own, by, context.nowMs);
   });
   const retried = results.flatMap((result) => result.retried);
   if (retried.length + entries.length === 0)
-    throw conflict('its clusters are under way or paused: confirm it once they have come to an end');
+    throw conflict('its clusters are under way, or about to leave: confirm it once they have come to an end');
   return {
     stage: null,
     stages: context.stages.map(({ memory }, at) => ({ memory, after: results[at]!.state })),

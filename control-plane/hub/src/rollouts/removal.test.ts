@@ -55,6 +55,14 @@ test('what is due stays in the set, as Removing, with a greater assignment and t
   });
 });
 
+test('what a person confirmed and was still to be sent goes with the removal', () => {
+  const asked = { [id]: { force: true, initiatedBy: 'ada' } };
+  const { entries } = removalsOf([targetOf()], due, asked);
+  expect(parseHead(entries[0]!.head)).toMatchObject({
+    value: { operation: { force: true, initiatedBy: 'ada' } },
+  });
+});
+
 test('what is Removing already is written once, and again where the way changes', () => {
   const removing = targetOf(
     { state: 'Removing', removal: 'delete', assignment: 4 },

@@ -5,9 +5,12 @@
 import type { HeadOperation, RemovalMode } from '@flotilla/domain/desired/entry';
 import { parseHead } from '@flotilla/domain/desired/parse';
 
-import { encodedHead } from './entry.ts';
+import { encodedHead, operationOf } from './entry.ts';
+import type { StoredApplicationState } from './fleetRows.ts';
 import type { SeenTargetRow } from './seenTargets.store.ts';
 import type { EntryToSave } from './targets.store.ts';
+
+type Operations = NonNullable<StoredApplicationState['operations']>;
 
 export interface Removals {
   /** Entries that become Removing, or change how. */
@@ -18,10 +21,11 @@ export interface Removals {
   cleared: SeenTargetRow[];
 }
 
-/** `due`: targets that are to be removed now, and how. */
+/** `due`: targets that are to be removed now, and how. `operations`: what a person asked of targets that is still to be sent. */
 export function removalsOf(
   targets: readonly SeenTargetRow[],
   due: ReadonlyMap<string, RemovalMode>,
+  operations: Operations = {},
 ): Removals {
   const removals: Removals = { entries: [], gone: [], cleared: [] };
   for (const target of targets) {
@@ -29,7 +33,7 @@ export function removalsOf(
     const mode = due.get(target.id);
     if (isConfirmed && target.state === 'Unassigned' && mode === undefined) removals.cleared.push(target);
     else if (isConfirmed || isNobodys(target, mode)) removals.gone.push(target);
-    else if (mode !== undefined) removals.entries.push(...removingEntry(target, mode));
+    else if (mode !== undefined) removals.entries.push(...removingEntry(target, mode, operations[target.id]));
   }
   return removals;
 }
@@ -47,11 +51,15 @@ function isNobodys(target: SeenTargetRow, mode: RemovalMode | undefined): boolea
 }
 
 /** A Paused cluster is sent no removal, nor is one in quarantine; it comes when that has ended. */
-function removingEntry(target: SeenTargetRow, mode: RemovalMode): EntryToSave[] {
+function removingEntry(
+  target: SeenTargetRow,
+  mode: RemovalMode,
+  asked: Operations[string] | undefined,
+): EntryToSave[] {
   if (target.clusterState === 'Paused' || target.clusterState === 'Quarantined' || target.head === null)
     return [];
   if (target.state === 'Removing' && target.removal === mode) return [];
-  return [entryOf(target, target.head, mode, {})];
+  return [entryOf(target, target.head, mode, operationOf(asked))];
 }
 
 /** The same removal once more, by an inventory that a person has confirmed. */

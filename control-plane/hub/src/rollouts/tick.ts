@@ -107,7 +107,8 @@ async function save(
   const { application, targets, known } = context;
   const after = changedBy(context, decided);
   const assignments = decided?.assignments ?? [];
-  const removals = removalsOf(targets, dueOf(context, placement));
+  const { operations = application.rolloutState.operations ?? {} } = decided ?? {};
+  const removals = removalsOf(targets, dueOf(context, placement), operations);
   const bodies = decided === null ? [] : await refreshBodies(tx, application, targets, assignments);
   const ahead = {
     stepAtMs: decided?.wakeAtMs ?? null,
@@ -120,8 +121,8 @@ async function save(
   if (nothing && !isLast && !isSaid && placement?.changed !== true) {
     return tx.nothingChanged({ outcome: 'unchanged', assigned: 0, ...ahead, left: { known, written: null } });
   }
-  const { operations = application.rolloutState.operations ?? {} } = decided ?? {};
-  const xid = await saved.saveApplication(tx, application, storedState(after, operations, assignments));
+  const stored = storedState(after, operations, [...assignments, ...removals.entries]);
+  const xid = await saved.saveApplication(tx, application, stored);
   await saveRollouts(tx, context, after);
   const [[assigned, events]] = await Promise.all([
     meanwhile(

@@ -61,7 +61,7 @@ const inventories = `
       coalesce(sum(t.objects) FILTER (WHERE t.asks), 0)::float8 AS objects,
       coalesce((array_agg(t.name ORDER BY t.name) FILTER (WHERE t.asks))[1:10], '{}') AS clusters
     FROM (SELECT c.name, o.observed_at, (o.state->'counts'->>'pruneHeld')::float8 AS objects, coalesce(o.assignment = x.assignment AND o.state->'conditions' @> '[{"type": "InventoryRebuilt"}]'
-              AND a.rollout_state->'operations'->x.id::text->>'force' IS DISTINCT FROM 'true', false) AS asks
+              AND (x.state = 'Removing' OR a.rollout_state->'operations'->x.id::text->>'force' IS DISTINCT FROM 'true'), false) AS asks
           FROM targets x JOIN clusters c ON c.id = x.cluster_id LEFT JOIN target_observations o ON o.target_id = x.id
           WHERE x.application_id = a.id) t) l
   WHERE a.conditions @> '[{"type": "InventoryRebuilt"}]' AND l.count > 0 AND ($1::uuid IS NULL OR a.id = $1)`;
