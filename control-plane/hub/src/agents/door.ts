@@ -1,18 +1,21 @@
 /**
  * Lets in so many connections at a time: a TLS handshake costs the hub more than anything that comes after it, and where a
  * whole fleet comes at once, handshakes beside each other all take longer than their agents wait, so that none succeeds.
- * Who waits outside costs a socket. Whoever has waited too long is sent away before anything was spent on it, and comes
- * back by its own back-off, which spreads the fleet.
+ * Who waits outside costs a socket. Whoever has waited too long, or finds too many there, is sent away before anything was
+ * spent on it, and comes back by its own back-off, which spreads the fleet. A connection that has said nothing yet takes no
+ * place, so that silent ones keep nobody out.
  */
 import type { Socket } from 'node:net';
 
 export interface DoorOptions {
   /** Begins the handshake. */
   letIn: (socket: Socket) => void;
-  /** Connections between their first byte and their first call. */
+  /** Connections between their first byte and their first call, as long as `handshakeMs`. */
   handshakesMax: number;
   /** After so many milliseconds a handshake waits for its network, or for nothing, and counts no longer. */
   handshakeMs: number;
+  /** Connections outside; one more is sent away. */
+  outsideMax: number;
   /** How long a connection may wait outside, in milliseconds; shorter than agents wait. */
   patienceMs: number;
 }
@@ -22,6 +25,7 @@ export const doorDefaults: Omit<DoorOptions, 'letIn'> = {
   handshakesMax: 400,
   handshakeMs: 2000,
   patienceMs: 10_000,
+  outsideMax: 20_000,
 };
 
 interface Waiting {
@@ -34,6 +38,8 @@ export class Door {
   /** Let in, and not yet heard: by `address:port`. */
   readonly #inside = new Map<string, NodeJS.Timeout>();
   readonly #outside: Waiting[] = [];
+  /** Connections that have said nothing yet. */
+  readonly #silent = new Set<Socket>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: DoorOptions) {
@@ -42,6 +48,21 @@ export class Door {
 
   arrive(socket: Socket): void {
     socket.on('error', () => undefined);
+    if (this.#silent.size + this.#outside.length >= this.#options.outsideMax) return void socket.destroy();
+    this.#silent.add(socket);
+    const timer = setTimeout(() => socket.destroy(), this.#options.patienceMs);
+    const decide = (): void => {
+      clearTimeout(timer);
+      if (!this.#silent.delete(socket)) return;
+      // What is readable without a byte is its end.
+      if (socket.readableLength === 0) socket.destroy();
+      else this.#queue(socket);
+    };
+    socket.once('readable', decide);
+    socket.once('close', decide);
+  }
+
+  #queue(socket: Socket): void {
     if (this.#inside.size < this.#options.handshakesMax) return this.#letIn(socket);
     this.#outside.push({ socket, untilMs: performance.now() + this.#options.patienceMs });
     this.#timer ??= setTimeout(() => this.#sendAway(), this.#options.patienceMs);
@@ -53,7 +74,8 @@ export class Door {
     if (timer === undefined) return;
     clearTimeout(timer);
     this.#inside.delete(peer);
-    const next = this.#outside.shift();
+    let next = this.#outside.shift();
+    while (next?.socket.destroyed === true) next = this.#outside.shift();
     if (next !== undefined) this.#letIn(next.socket);
   }
 
@@ -61,6 +83,7 @@ export class Door {
   close(): void {
     clearTimeout(this.#timer);
     for (const { socket } of this.#outside.splice(0)) socket.destroy();
+    for (const socket of this.#silent) socket.destroy();
     for (const timer of this.#inside.values()) clearTimeout(timer);
   }
 

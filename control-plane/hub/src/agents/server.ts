@@ -85,8 +85,7 @@ export class AgentServer {
     const credentials = ServerCredentials.createSsl(roots, [pair], true);
     const injector = server.createConnectionInjector(credentials);
     const door = new Door({ ...doorDefaults, letIn: (socket) => injector.injectConnection(socket) });
-    const options = { noDelay: true, pauseOnConnect: true };
-    this.listener = createServer(options, (socket) => door.arrive(socket));
+    this.listener = createServer({ noDelay: true }, (socket) => door.arrive(socket));
     this.door = door;
     const { host, port } = this.config.grpc;
     await listenOn(this.listener, { host, port, backlog });
