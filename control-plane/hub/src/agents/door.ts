@@ -21,8 +21,8 @@ export interface DoorOptions {
 }
 
 export const doorDefaults: Omit<DoorOptions, 'letIn'> = {
-  // A handshake with an agent far away takes half a second, most of which nobody computes.
-  handshakesMax: 400,
+  // A handshake with an agent far away takes half a second, most of which nobody computes; more at once hold up the loop.
+  handshakesMax: 200,
   handshakeMs: 2000,
   patienceMs: 10_000,
   outsideMax: 20_000,
