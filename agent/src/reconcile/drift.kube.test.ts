@@ -85,6 +85,8 @@ test('an object that was deleted by hand is made again', async () => {
   await settled(agent, entry);
   await lab.kube.send({ method: 'DELETE', path: pathOf(lab, 'a') });
   await eventually('it is back', async () => (await dataOf(lab, 'a'))['key'] === 'wanted');
+  // The fact follows the write that the server has taken.
+  await eventually('it is told', () => driftFacts(agent).length > 0);
   await settled(agent, entry);
   expect(driftFacts(agent)).toMatchObject([{ object: { name: 'a' }, reverted: true }]);
   await agent.stop();
