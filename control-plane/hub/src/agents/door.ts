@@ -28,44 +28,29 @@ export const doorDefaults: Omit<DoorOptions, 'letIn'> = {
   outsideMax: 20_000,
 };
 
-interface Waiting {
-  socket: Socket;
-  untilMs: number;
-}
-
 export class Door {
   readonly #options: DoorOptions;
   /** Let in, and not yet heard: by `address:port`. */
   readonly #inside = new Map<string, NodeJS.Timeout>();
-  readonly #outside: Waiting[] = [];
-  /** Connections that have said nothing yet. */
-  readonly #silent = new Set<Socket>();
-  #timer: NodeJS.Timeout | undefined;
+  /** Everybody else, with the end of their patience. */
+  readonly #outside = new Map<Socket, NodeJS.Timeout>();
+  /** Those outside who have said something, in the order in which they did. */
+  readonly #queue = new Set<Socket>();
 
   constructor(options: DoorOptions) {
     this.#options = options;
   }
 
   arrive(socket: Socket): void {
+    const { outsideMax, patienceMs } = this.#options;
     socket.on('error', () => undefined);
-    if (this.#silent.size + this.#outside.length >= this.#options.outsideMax) return void socket.destroy();
-    this.#silent.add(socket);
-    const timer = setTimeout(() => socket.destroy(), this.#options.patienceMs);
-    const decide = (): void => {
-      clearTimeout(timer);
-      if (!this.#silent.delete(socket)) return;
-      // What is readable without a byte is its end.
-      if (socket.readableLength === 0) socket.destroy();
-      else this.#queue(socket);
-    };
-    socket.once('readable', decide);
-    socket.once('close', decide);
-  }
-
-  #queue(socket: Socket): void {
-    if (this.#inside.size < this.#options.handshakesMax) return this.#letIn(socket);
-    this.#outside.push({ socket, untilMs: performance.now() + this.#options.patienceMs });
-    this.#timer ??= setTimeout(() => this.#sendAway(), this.#options.patienceMs);
+    if (this.#outside.size >= outsideMax) return void socket.destroy();
+    this.#outside.set(
+      socket,
+      setTimeout(() => this.#sendAway(socket), patienceMs),
+    );
+    socket.once('readable', () => this.#speak(socket));
+    socket.once('close', () => this.#leave(socket));
   }
 
   /** The first call came by this connection (`address:port`, as gRPC names a peer): its handshake is over. */
@@ -74,36 +59,45 @@ export class Door {
     if (timer === undefined) return;
     clearTimeout(timer);
     this.#inside.delete(peer);
-    let next = this.#outside.shift();
-    while (next?.socket.destroyed === true) next = this.#outside.shift();
-    if (next !== undefined) this.#letIn(next.socket);
+    this.#letNextIn();
   }
 
   /** Nobody is let in any more. */
   close(): void {
-    clearTimeout(this.#timer);
-    for (const { socket } of this.#outside.splice(0)) socket.destroy();
-    for (const socket of this.#silent) socket.destroy();
     for (const timer of this.#inside.values()) clearTimeout(timer);
+    for (const socket of this.#outside.keys()) this.#sendAway(socket);
   }
 
-  #letIn(socket: Socket): void {
-    const peer = peerOf(socket);
+  #speak(socket: Socket): void {
+    if (!this.#outside.has(socket)) return;
+    // What is readable without a byte is its end.
+    if (socket.readableLength === 0) return this.#sendAway(socket);
+    this.#queue.add(socket);
+    this.#letNextIn();
+  }
+
+  #letNextIn(): void {
+    const [next] = this.#queue;
+    if (next === undefined || this.#inside.size >= this.#options.handshakesMax) return;
+    this.#leave(next);
+    const peer = peerOf(next);
     this.#inside.set(
       peer,
       setTimeout(() => this.heard(peer), this.#options.handshakeMs),
     );
-    socket.once('close', () => this.heard(peer));
-    this.#options.letIn(socket);
+    next.once('close', () => this.heard(peer));
+    this.#options.letIn(next);
   }
 
-  #sendAway(): void {
-    const nowMs = performance.now();
-    const staying = this.#outside.findIndex(({ untilMs }) => untilMs > nowMs);
-    const leaving = this.#outside.splice(0, staying < 0 ? this.#outside.length : staying);
-    for (const { socket } of leaving) socket.destroy();
-    const [first] = this.#outside;
-    this.#timer = first && setTimeout(() => this.#sendAway(), first.untilMs - nowMs);
+  #sendAway(socket: Socket): void {
+    this.#leave(socket);
+    socket.destroy();
+  }
+
+  #leave(socket: Socket): void {
+    clearTimeout(this.#outside.get(socket));
+    this.#outside.delete(socket);
+    this.#queue.delete(socket);
   }
 }
 

@@ -2,6 +2,7 @@
  * The gRPC listener: grpc-js behind a door, mTLS, a certificate of the hub's CA. It authenticates by certificate alone; each
  * rpc has its own file. Draining tells every agent to come back elsewhere, then waits a little for what is on its way.
  */
+import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server as Listener } from 'node:net';
 import { Injectable } from '@nestjs/common';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
@@ -88,7 +89,7 @@ export class AgentServer {
     this.listener = createServer({ noDelay: true }, (socket) => door.arrive(socket));
     this.door = door;
     const { host, port } = this.config.grpc;
-    await listenOn(this.listener, { host, port, backlog });
+    await once(this.listener.listen({ host, port, backlog }), 'listening');
     this.server = server;
     return (this.listener.address() as AddressInfo).port;
   }
@@ -165,17 +166,4 @@ export class AgentServer {
     await Promise.race([promise, Promise.all(this.calls)]);
     clearTimeout(timer);
   }
-}
-
-function listenOn(
-  listener: Listener,
-  address: { host: string; port: number; backlog: number },
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    listener.once('error', reject);
-    listener.listen(address, () => {
-      listener.off('error', reject);
-      resolve();
-    });
-  });
 }
