@@ -5,6 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ObservedState } from '@flotilla/domain/status/observed';
 import type { Log } from '@flotilla/agent/log';
+import { inParallel } from '@flotilla/agent/reconcile/parallel';
 import type { SimulatedAgent, Tally } from './agent.ts';
 import { createSimulatedAgent } from './agent.ts';
 import { emptyCounts } from './counts.ts';
@@ -107,18 +108,14 @@ async function begin(given: WorkerOptions): Promise<void> {
   options = given;
   jitter = given.jitter;
   createAgents(given);
-  const waiting = [...agents];
-  const signal = new AbortController().signal;
-  const enrolNext = async (): Promise<void> => {
-    for (let agent = waiting.shift(); agent !== undefined; agent = waiting.shift()) {
-      await agent.enrol(signal);
-      byCluster.set(agent.clusterId(), agent);
-      if (isOnline) agent.online();
-      void haveSpells(agent, given);
-      void haveRestarts(agent, given);
-    }
-  };
-  await Promise.all(Array.from({ length: enrolmentsMax }, enrolNext));
+  const { signal } = new AbortController();
+  await inParallel(agents, enrolmentsMax, async (agent) => {
+    await agent.enrol(signal);
+    byCluster.set(agent.clusterId(), agent);
+    if (isOnline) agent.online();
+    void haveSpells(agent, given);
+    void haveRestarts(agent, given);
+  });
 }
 
 /** Exponentially distributed, as independent mishaps are. */

@@ -1,4 +1,5 @@
 /** Clients of the raw gRPC server, many in one process; each has a connection of its own and answers every message. */
+import { inParallel } from '@flotilla/agent/reconcile/parallel';
 import { credentials, type ClientDuplexStream } from '@grpc/grpc-js';
 import { createAgentHubClient, type AgentHubClient } from '@flotilla/proto/grpc';
 import type { FromRawClients, ToRawClients } from './messages.ts';
@@ -29,11 +30,8 @@ const channelOptions = {
 const handshakesMax = 500;
 
 async function connect(options: ConnectOptions): Promise<void> {
-  let left = options.count;
-  const connectNext = async (): Promise<void> => {
-    while (left-- > 0) clients.push(await connectOne(options));
-  };
-  await Promise.all(Array.from({ length: Math.min(handshakesMax, left) }, connectNext));
+  const numbers = Array.from({ length: options.count }, (_, number) => number);
+  await inParallel(numbers, handshakesMax, async () => void clients.push(await connectOne(options)));
   tell('connected');
 }
 
