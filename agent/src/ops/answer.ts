@@ -57,7 +57,7 @@ export async function measure(
   let bytes = 0;
   while (bytes <= bytesMax) {
     const next = await iterator.next().catch((error: unknown) => ({ error }));
-    if ('error' in next) return { bytes, content: failing(read, next.error) };
+    if ('error' in next) return { bytes, content: resumed(read, failing(next.error)) };
     if (next.done === true) return { bytes, content: resumed(read) };
     read.push(next.value);
     bytes += next.value.length;
@@ -70,9 +70,8 @@ async function* resumed(read: Uint8Array[], rest?: AsyncIterable<Uint8Array>): A
   if (rest !== undefined) yield* rest;
 }
 
-/** An answer that ends with its error. */
-export async function* failing(read: Uint8Array[], error: unknown): AsyncGenerator<Uint8Array> {
-  yield* read;
+/** An answer that is nothing but its error. */
+export async function* failing(error: unknown): AsyncGenerator<Uint8Array> {
   await Promise.resolve();
   throw error;
 }

@@ -71,7 +71,7 @@ function carryOutOrRefuse(
     if (taking.running >= runningMax) throw new AnswerError('failed', 'too many commands are being answered');
     return taking.carryOut(command, signal, side);
   } catch (error) {
-    return { answer: 'document', content: failing([], error) };
+    return { answer: 'document', content: failing(error) };
   }
 }
 

@@ -35,8 +35,9 @@ export function stepCandidates(candidates: Candidates, input: CandidateInput, no
     });
   };
   const ready = keepReady(candidates.ready, input, tell);
-  const held = stepSoaking(candidates.soaking, { ...input, ready }, nowMs, tell);
-  const soaking = held ?? passedOn({ ...input, ready }, nowMs, tell);
+  const newerThan = Math.max(input.newestProposed, ready?.revision ?? 0);
+  const held = stepSoaking(candidates.soaking, input, newerThan, nowMs, tell);
+  const soaking = held ?? passedOn(input, newerThan, nowMs, tell);
   if (soaking === null || soaking.untilMs === null || soaking.untilMs > nowMs) {
     return { candidates: same(candidates, { soaking, ready }), events };
   }
@@ -62,12 +63,13 @@ function keepReady(ready: Ready | null, input: CandidateInput, tell: Tell): Read
 
 function stepSoaking(
   before: Soaking | null,
-  input: CandidateInput & { ready: Ready | null },
+  input: CandidateInput,
+  newerThan: number,
   nowMs: number,
   tell: Tell,
 ): Soaking | null {
   const revision = heldRevision(input.before.fleet);
-  const isNews = revision !== null && revision > Math.max(input.newestProposed, input.ready?.revision ?? 0);
+  const isNews = revision !== null && revision > newerThan;
   const kept = isNews && before?.revision === revision ? before : null;
   if (before !== null && kept === null) withdraw(before, input, tell);
   if (!isNews) return null;
@@ -86,14 +88,14 @@ function stepSoaking(
  * of its own, that is enough: soaks of the strategy were part of the rollout.
  */
 function passedOn(
-  { stage, before, newestProposed, ready }: CandidateInput & { ready: Ready | null },
+  { stage, before }: CandidateInput,
+  newerThan: number,
   nowMs: number,
   tell: Tell,
 ): Soaking | null {
   if (stage.soakMs > 0 || heldRevision(before.fleet) !== null) return null;
   const completed = before.completedNow.findLast(
-    ({ revision }) =>
-      revision > Math.max(newestProposed, ready?.revision ?? 0) && !before.fleet.rejected.includes(revision),
+    ({ revision }) => revision > newerThan && !before.fleet.rejected.includes(revision),
   );
   if (completed === undefined) return null;
   const soaking = beginning(completed.revision, completed.id, nowMs);

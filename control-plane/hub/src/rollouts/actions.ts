@@ -18,7 +18,7 @@ import { Outages } from './outages.ts';
 import { saveOutcomes } from './outcomes.store.ts';
 import * as saved from './save.store.ts';
 import { prepareTargets, saveTargets } from './targets.store.ts';
-import { confirmInventory, type Confirmed } from './rebuilt.ts';
+import { confirmInventory, requireAsShown, type Confirmed } from './rebuilt.ts';
 import { applyVerb, type Done, type Verb } from './verb.ts';
 
 @Injectable()
@@ -92,8 +92,7 @@ export class RolloutActions {
   ): Promise<string[]> {
     const confirmed = await saved.confirmLeaving(tx, id);
     if (confirmed === 0) throw conflict('no leaving targets wait for confirmation');
-    if (expected !== undefined && expected !== confirmed)
-      throw conflict(`${confirmed} targets wait for confirmation by now, not ${expected}: look again`);
+    requireAsShown('targets', confirmed, expected);
     return [`${confirmed} targets may leave`];
   }
 

@@ -27,6 +27,12 @@ export function rebuiltTargets(targets: readonly SeenTargetRow[], operations: Op
 export const rebuiltText =
   'clusters lost their inventory and rebuilt it: nothing is deleted there until a person confirms it';
 
+/** A person answers for what was shown. @throws Problem where it is another number by now */
+export function requireAsShown(what: string, count: number, shown: number | undefined): void {
+  if (shown !== undefined && shown !== count)
+    throw conflict(`${count} ${what} wait for confirmation by now, not ${shown}: look again`);
+}
+
 export interface Confirmed extends Done {
   /** Their next assignment confirms it. */
   operations: Operations;
@@ -39,8 +45,7 @@ export interface Confirmed extends Done {
 export function confirmInventory(context: Context, by: string, expected: number | undefined): Confirmed {
   const asked = rebuiltTargets(context.targets, context.application.rolloutState.operations ?? {});
   if (asked.length === 0) throw conflict('no rebuilt inventory waits for confirmation');
-  if (expected !== undefined && expected !== asked.length)
-    throw conflict(`${asked.length} clusters wait for confirmation by now, not ${expected}: look again`);
+  requireAsShown('clusters', asked.length, expected);
   const entries = confirmedRemovals(
     asked.filter(({ state }) => state === 'Removing'),
     by,
