@@ -198,10 +198,7 @@ test('a lost inventory is rebuilt from our marks and deletes nothing before a pe
   await agent.assign(first);
   await settled(agent, first);
   await agent.stop();
-  await lab.kube.send({
-    method: 'DELETE',
-    path: `/api/v1/namespaces/${lab.agentNamespace}/secrets?labelSelector=flotilla.dev/inventory`,
-  });
+  await loseInventory(lab);
   const again = await lab.startAgent();
   const second = entryOf(lab, [configMap('a', {})], { previous: first });
   await again.assign(second);
@@ -235,10 +232,7 @@ test('a rebuilt inventory is confirmed also where nothing is deleted by it', asy
   await agent.assign(first);
   await settled(agent, first);
   await agent.stop();
-  await lab.kube.send({
-    method: 'DELETE',
-    path: `/api/v1/namespaces/${lab.agentNamespace}/secrets?labelSelector=flotilla.dev/inventory`,
-  });
+  await loseInventory(lab);
   const again = await lab.startAgent();
   const second = entryOf(lab, [configMap('a', { key: 'new' })], { previous: first });
   await again.assign(second);
@@ -256,6 +250,11 @@ const rebuilt = {
   type: 'InventoryRebuilt',
   message: expect.stringMatching(/until a person confirms/) as string,
 };
+
+function loseInventory({ kube, agentNamespace }: Lab): Promise<unknown> {
+  const path = `/api/v1/namespaces/${agentNamespace}/secrets?labelSelector=flotilla.dev/inventory`;
+  return kube.send({ method: 'DELETE', path });
+}
 
 test('an object that moves to another application is handed over, never deleted and made again', async () => {
   await using lab = await openLab('move');

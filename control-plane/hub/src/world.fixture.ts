@@ -115,3 +115,19 @@ export function assignedAt(world: World, revision: number): Promise<Target[]> {
       : null;
   });
 }
+
+/** As agents say it that have done what they were assigned. */
+export async function reportDone(
+  hub: Pick<TestHub, 'rows'>,
+  { applicationId }: Pick<World, 'applicationId'>,
+): Promise<void> {
+  await hub.rows(
+    `INSERT INTO target_observations AS o (target_id, cluster_id, application_id, fence, seq, digest, assignment, revision_number, bundle, sync, health, state, operation_phase)
+     SELECT id, cluster_id, application_id, 1, 1, '', assignment, revision_number, bundle, 'Synced', 'Healthy',
+       jsonb_build_object('operation', jsonb_build_object('assignment', assignment, 'phase', 'Succeeded', 'message', '')), 'Succeeded'
+     FROM targets WHERE application_id = $1::uuid AND revision_number IS NOT NULL
+     ON CONFLICT (target_id) DO UPDATE SET assignment = excluded.assignment, revision_number = excluded.revision_number,
+       bundle = excluded.bundle, state = excluded.state, seq = o.seq + 1`,
+    [applicationId],
+  );
+}

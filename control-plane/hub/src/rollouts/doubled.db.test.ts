@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeFleet } from '../labelledFleet.fixture.ts';
 import { startGitServer, type TestGitServer } from '../sources/git/gitServer.fixture.ts';
 import { eventually, startTestHub, type TestHub } from '../worker.fixture.ts';
-import { configMap } from '../world.fixture.ts';
+import { configMap, reportDone } from '../world.fixture.ts';
 
 let one: TestHub;
 let two: TestHub;
@@ -22,14 +22,6 @@ afterAll(async () => {
   await git?.close();
 });
 
-/** Whoever was assigned something has done it. */
-const reportSql = `
-  INSERT INTO target_observations (target_id, cluster_id, application_id, fence, seq, digest, assignment, revision_number, bundle, sync, health, state)
-  SELECT id, cluster_id, application_id, 1, 1, '', assignment, revision_number, bundle, 'Synced', 'Healthy',
-    jsonb_build_object('operation', jsonb_build_object('assignment', assignment, 'phase', 'Succeeded', 'message', ''))
-  FROM targets WHERE application_id = $1::uuid AND revision_number IS NOT NULL
-  ON CONFLICT (target_id) DO UPDATE SET assignment = excluded.assignment, bundle = excluded.bundle, state = excluded.state`;
-
 test('a rollout in waves under doubled ticks opens each wave, assigns each target and tells each outcome once', async () => {
   const strategy = { maxConcurrent: 1, waves: [{ name: 'first', clusters: { names: ['*-0', '*-1'] } }] };
   const world = await makeFleet({ hub: one, git }, { 'app/a.yaml': configMap('a', '1') }, { strategy }, [
@@ -45,7 +37,7 @@ test('a rollout in waves under doubled ticks opens each wave, assigns each targe
       [world.applicationId],
     );
   await eventually('the rollout is complete', async () => {
-    await one.rows(reportSql, [world.applicationId]);
+    await reportDone(one, world);
     for (let at = 0; at < 5; at++) for (const hub of [one, two]) hub.hint('rollout', world.applicationId);
     return (await rollouts())[0]?.phase === 'Completed';
   });

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import type { ChangedOutcome } from '@flotilla/domain/rollout/changes';
-import type { TargetOutcome } from '@flotilla/domain/rollout/state';
+import { pendingOf } from '@flotilla/domain/rollout/phases';
+import type { TargetOutcome, TargetState } from '@flotilla/domain/rollout/state';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
@@ -64,23 +65,7 @@ function readIn(tables: Tables): Map<string, TargetOutcome> {
 }
 
 function outcomeOf(target: string, more: Partial<TargetOutcome> = {}): TargetOutcome {
-  return {
-    target,
-    revision: 1,
-    wave: 0,
-    outcome: 'Pending',
-    reason: '',
-    message: '',
-    assignment: null,
-    assignedAtMs: null,
-    echoedAtMs: null,
-    soakedMs: 0,
-    healthyFromMs: null,
-    finishedAtMs: null,
-    regressedAtMs: null,
-    givenBefore: null,
-    ...more,
-  };
+  return { ...pendingOf({ id: target, given: null } as TargetState, 1, 0), ...more };
 }
 
 function changed(

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { startGitServer, type TestGitServer } from '../sources/git/gitServer.fixture.ts';
 import { eventually, startTestHub, type TestHub } from '../worker.fixture.ts';
-import { assignedAt, configMap, makeWorld, type Target, type World } from '../world.fixture.ts';
+import { assignedAt, configMap, makeWorld, type Target, type World, reportDone } from '../world.fixture.ts';
 
 let hub: TestHub;
 let git: TestGitServer;
@@ -39,13 +39,7 @@ test('manual sync waits for a person, and sync now starts it', async () => {
     body: { action: 'StartedRollout' },
   });
   const [first] = await assignedAt(world, 1);
-  await hub.rows(
-    `INSERT INTO target_observations (target_id, cluster_id, application_id, fence, seq, digest, assignment, revision_number, bundle, sync, health, state)
-     SELECT id, cluster_id, application_id, 1, 1, '', assignment, 1, bundle, 'Synced', 'Healthy',
-       jsonb_build_object('operation', jsonb_build_object('assignment', assignment, 'phase', 'Succeeded', 'message', ''))
-     FROM targets WHERE application_id = $1::uuid`,
-    [world.applicationId],
-  );
+  await reportDone(hub, world);
   await eventually('a completed rollout', async () => (await rolloutOf(world))?.phase === 'Completed');
   expect(await hub.api('POST', `/applications/${world.name}/sync`, { force: true })).toMatchObject({
     status: 202,
@@ -248,16 +242,7 @@ test('targets that leave together are held until a person confirms', async () =>
 test('a person pauses, resumes, pins and rolls back', async () => {
   const world = await makeWorld({ hub, git }, { 'app/a.yaml': configMap('a', '1') });
   await assignedAt(world, 1);
-  const observeAll = () =>
-    hub.rows(
-      `INSERT INTO target_observations AS o (target_id, cluster_id, application_id, fence, seq, digest, assignment, revision_number, bundle, sync, health, state)
-       SELECT id, cluster_id, application_id, 1, 1, '', assignment, revision_number, bundle, 'Synced', 'Healthy',
-         jsonb_build_object('operation', jsonb_build_object('assignment', assignment, 'phase', 'Succeeded', 'message', ''))
-       FROM targets WHERE application_id = $1::uuid
-       ON CONFLICT (target_id) DO UPDATE SET assignment = excluded.assignment, revision_number = excluded.revision_number,
-         bundle = excluded.bundle, state = excluded.state, seq = o.seq + 1`,
-      [world.applicationId],
-    );
+  const observeAll = () => reportDone(hub, world);
   const phases = () =>
     hub.rows<{ kind: string; phase: string }>(
       'SELECT kind, phase FROM rollouts WHERE application_id = $1::uuid ORDER BY created_at, started_at',

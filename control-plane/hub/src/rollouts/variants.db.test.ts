@@ -6,7 +6,7 @@ import { readVariantClusters } from '../rendering/variants/variants.store.ts';
 import { startGitServer, type TestGitServer } from '../sources/git/gitServer.fixture.ts';
 import { eventually, startTestHub, type TestHub } from '../worker.fixture.ts';
 import { makeFleet, type Fleet } from '../labelledFleet.fixture.ts';
-import { assignedAt, configMap, type Target } from '../world.fixture.ts';
+import { assignedAt, configMap, type Target, reportDone } from '../world.fixture.ts';
 
 let hub: TestHub;
 let git: TestGitServer;
@@ -22,15 +22,7 @@ afterAll(async () => {
 });
 
 async function healthy(fleet: Fleet): Promise<void> {
-  await hub.rows(
-    `INSERT INTO target_observations (target_id, cluster_id, application_id, fence, seq, digest, assignment, revision_number, bundle, sync, health, state, operation_phase)
-     SELECT id, cluster_id, application_id, 1, 1, '', assignment, revision_number, bundle, 'Synced', 'Healthy',
-       jsonb_build_object('operation', jsonb_build_object('assignment', assignment, 'phase', 'Succeeded', 'message', '')), 'Succeeded'
-     FROM targets WHERE application_id = $1::uuid AND revision_number IS NOT NULL
-     ON CONFLICT (target_id) DO UPDATE SET assignment = excluded.assignment, revision_number = excluded.revision_number,
-       bundle = excluded.bundle, state = excluded.state, seq = target_observations.seq + 1`,
-    [fleet.applicationId],
-  );
+  await reportDone(hub, fleet);
   hub.hint('rollout', fleet.applicationId);
 }
 

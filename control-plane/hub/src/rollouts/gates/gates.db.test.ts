@@ -7,7 +7,7 @@ import { Loggers } from '../../platform/logger.ts';
 import { Transactions } from '../../platform/transaction.ts';
 import { startGitServer, type TestGitServer } from '../../sources/git/gitServer.fixture.ts';
 import { eventually, startTestHub, type TestHub } from '../../worker.fixture.ts';
-import { assignedAt, configMap, makeWorld, type World } from '../../world.fixture.ts';
+import { assignedAt, configMap, makeWorld, type World, reportDone } from '../../world.fixture.ts';
 import { GateChecker } from './checker.ts';
 import { answerVector, startSite, type Site } from './site.fixture.ts';
 
@@ -130,13 +130,7 @@ test('a gate that fails rolls back where the strategy says so', async () => {
   site.answer = (response) => void response.end();
   const made = await world({ onFailure: 'rollback', gates: [httpGate()] });
   await assignedAt(made, 1);
-  await hub.rows(
-    `INSERT INTO target_observations (target_id, cluster_id, application_id, fence, seq, digest, assignment, revision_number, bundle, sync, health, state)
-     SELECT id, cluster_id, application_id, 1, 1, '', assignment, 1, bundle, 'Synced', 'Healthy',
-       jsonb_build_object('operation', jsonb_build_object('assignment', assignment, 'phase', 'Succeeded', 'message', ''))
-     FROM targets WHERE application_id = $1::uuid`,
-    [made.applicationId],
-  );
+  await reportDone(hub, made);
   await eventually('revision 1 completed', async () => (await newest(made))?.phase === 'Completed');
   site.answer = bad;
   await made.push({ 'app/a.yaml': configMap('a', '2') });

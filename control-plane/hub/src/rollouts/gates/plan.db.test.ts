@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sha256, sha256Hex } from '../../platform/digest.ts';
 import { startGitServer, type TestGitServer } from '../../sources/git/gitServer.fixture.ts';
 import { eventually, startTestHub, type TestHub } from '../../worker.fixture.ts';
-import { assignedAt, configMap, makeWorld, type World } from '../../world.fixture.ts';
+import { assignedAt, configMap, makeWorld, type World, reportDone } from '../../world.fixture.ts';
 
 let hub: TestHub;
 let git: TestGitServer;
@@ -122,7 +122,7 @@ test('in a stage only its own clusters are judged, and the plan is of the revisi
   await hub.makeCluster(`${made.name}-dev`, { world: made.name });
   await hub.makeCluster(`${made.name}-production`, { world: made.name });
   await eventually('dev has it', async () => {
-    await hub.rows(reportSql, [made.applicationId]);
+    await reportDone(hub, made);
     hub.hint('rollout', made.applicationId);
     const { body } = await hub.api('GET', `/applications/${made.name}`);
     const [, production] = (body as { stages: { candidate: { state: string } | null }[] }).stages;
@@ -146,13 +146,6 @@ test('in a stage only its own clusters are judged, and the plan is of the revisi
   ]);
   expect(planned).toEqual([{ of_revision: tested }]);
 });
-
-const reportSql = `
-  INSERT INTO target_observations (target_id, cluster_id, application_id, fence, seq, digest, assignment, revision_number, bundle, sync, health, state)
-  SELECT id, cluster_id, application_id, 1, 1, '', assignment, revision_number, bundle, 'Synced', 'Healthy',
-    jsonb_build_object('operation', jsonb_build_object('assignment', assignment, 'phase', 'Succeeded', 'message', ''))
-  FROM targets WHERE application_id = $1::uuid AND revision_number IS NOT NULL
-  ON CONFLICT (target_id) DO UPDATE SET assignment = excluded.assignment, bundle = excluded.bundle, state = excluded.state`;
 
 /** By the stage of the cluster that is asked. */
 async function answerEach({ applicationId }: World, answers: Record<string, PlannedObject>): Promise<void> {
